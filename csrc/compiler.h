@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What differs between compilers, and nothing else: architecture, inlining, target regions,
+ * the one atomic. GNU-only syntax may stand in this header alone. Included by every C file.
+ *
+ * RS_TARGET_BEGIN(...)/RS_TARGET_END bracket code that may use instructions above the baseline.
+ * MSVC needs no such region: it compiles any intrinsic as written. */
+#ifndef RS_COMPILER_H
+#define RS_COMPILER_H
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define RS_X86 1
+#else
+#define RS_X86 0
+#endif
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define RS_ARM64 1
+#else
+#define RS_ARM64 0
+#endif
+
+#define RS_CAT_(a, b) a##_##b
+#define RS_CAT(a, b) RS_CAT_(a, b) /* joins with an underscore, after expansion */
+#define RS_STR_(a) #a
+#define RS_STR(a) RS_STR_(a)
+#define RS_PRAGMA(x) _Pragma(#x)
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define RS_INLINE static __forceinline
+#define RS_UNUSED
+#define RS_ALIGNED(bytes) __declspec(align(bytes))
+#define RS_TARGET_BEGIN(features)
+#define RS_TARGET_END
+/* volatile has acquire/release meaning for MSVC on x64, and pointers are written whole on ARM64 */
+#define RS_ATOMIC_LOAD(p) (*(p))
+#define RS_ATOMIC_STORE(p, v) (*(p) = (v))
+#else
+#define RS_INLINE static inline __attribute__((always_inline))
+#define RS_UNUSED __attribute__((unused))
+#define RS_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define RS_ATOMIC_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#if defined(__clang__)
+#define RS_TARGET_BEGIN(features) \
+    RS_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define RS_TARGET_END RS_PRAGMA(clang attribute pop)
+#else
+#define RS_TARGET_BEGIN(features) RS_PRAGMA(GCC push_options) RS_PRAGMA(GCC target(features))
+#define RS_TARGET_END RS_PRAGMA(GCC pop_options)
+#endif
+#endif
+
+#endif

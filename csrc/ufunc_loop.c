@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From NumPy's strided view of an operation to kernels on contiguous memory: operands that are
+ * contiguous already go straight through, the others by blocks in a small buffer, so that the
+ * arithmetic is always SIMD. Contract in ufunc_loop.h. */
+#include "ufunc_loop.h"
+
+#include <string.h>
+
+#include "dispatch.h"
+#if RS_X86
+#include <immintrin.h>
+#else
+#include <fenv.h>
+#endif
+
+/* Small enough that all operands of a block stay in L1, and the stack in any thread. */
+enum { BLOCK_BYTES = 2048 };
+
+typedef struct {
+    RS_ALIGNED(64) char bytes[BLOCK_BYTES];
+} block;
+
+#if RS_X86
+typedef unsigned int fp_status;
+static void save(fp_status *status) { *status = _mm_getcsr(); }
+static void restore(const fp_status *status) { _mm_setcsr(*status); }
+#else
+typedef fexcept_t fp_status;
+static void save(fp_status *status) { fegetexceptflag(status, FE_ALL_EXCEPT); }
+static void restore(const fp_status *status) { fesetexceptflag(status, FE_ALL_EXCEPT); }
+#endif
+
+/* n elements of one size between two strided places; the size is a constant at each call. */
+RS_INLINE void copy_elements(char *to, intptr_t to_step, const char *from, intptr_t from_step, size_t n, size_t size)
+{
+    for (size_t i = 0; i < n; i++, to += to_step, from += from_step) {
+        memcpy(to, from, size);
+    }
+}
+
+static void copy_strided(char *to, intptr_t to_step, const char *from, intptr_t from_step, size_t n, size_t size)
+{
+    if (size == 4) {
+        copy_elements(to, to_step, from, from_step, n, 4);
+    } else {
+        copy_elements(to, to_step, from, from_step, n, 8);
+    }
+}
+
+/* Whether writing the output element by element could change an input element not yet read, or one
+ * that NumPy means to be read afterwards (reduce and accumulate feed the output back as an input). */
+static int feeds_back(const char *in, intptr_t in_step, const char *out, intptr_t out_step, size_t n, size_t size)
+{
+    if (in == out && in_step == out_step && out_step != 0) {
+        return 0;
+    }
+    const intptr_t in_span = (intptr_t)(n - 1) * in_step, out_span = (intptr_t)(n - 1) * out_step;
+    const char *in_low = in_span < 0 ? in + in_span : in, *in_high = (in_span < 0 ? in : in + in_span) + size;
+    const char *out_low = out_span < 0 ? out + out_span : out, *out_high = (out_span < 0 ? out : out + out_span) + size;
+    return in_low < out_high && out_low < in_high;
+}
+
+/* Runs `count` elements at a time; inputs and output that are not contiguous pass through a block. */
+static void run_blocks(const rs_loop *loop, char **args, const intptr_t *steps, size_t n, size_t count)
+{
+    const int nin = rs_ops[loop->op].nin;
+    const intptr_t size = (intptr_t)rs_itemsize[loop->dtype];
+    const int form = steps[nin - 1] == 0 ? RS_LAST_SCALAR : RS_ARRAYS;
+    block blocks[RS_MAX_IN], result;
+
+    for (size_t done = 0; done < n; done += count) {
+        const size_t m = n - done < count ? n - done : count;
+        const void *in[RS_MAX_IN];
+        for (int k = 0; k < nin; k++) {
+            const char *from = args[k] + (intptr_t)done * steps[k];
+            in[k] = from;
+            if (steps[k] != size && !(k == nin - 1 && form == RS_LAST_SCALAR)) {
+                copy_strided(blocks[k].bytes, size, from, steps[k], m, (size_t)size);
+                in[k] = blocks[k].bytes;
+            }
+        }
+        char *out = args[nin] + (intptr_t)done * steps[nin];
+        if (steps[nin] == size) {
+            rs_run(loop->op, loop->dtype, form, in, out, m);
+        } else {
+            rs_run(loop->op, loop->dtype, form, in, result.bytes, m);
+            copy_strided(out, steps[nin], result.bytes, size, m, (size_t)size);
+        }
+    }
+}
+
+void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *steps, void *data)
+{
+    const rs_loop *loop = data;
+    const int nin = rs_ops[loop->op].nin;
+    const size_t n = (size_t)dimensions[0], size = rs_itemsize[loop->dtype];
+    if (n == 0) {
+        return;
+    }
+    int contiguous = n == 1 || steps[nin] == (intptr_t)size;
+    int one_by_one = 0;
+    for (int k = 0; k < nin; k++) {
+        const int last_scalar = k == nin - 1 && steps[k] == 0;
+        contiguous &= n == 1 || last_scalar || steps[k] == (intptr_t)size;
+        one_by_one |= n > 1 && feeds_back(args[k], steps[k], args[nin], steps[nin], n, size);
+    }
+
+    fp_status status;
+    save(&status);
+    if (contiguous && !one_by_one) {
+        const int form = n > 1 && steps[nin - 1] == 0 ? RS_LAST_SCALAR : RS_ARRAYS;
+        rs_run(loop->op, loop->dtype, form, (const void *const *)args, args[nin], n);
+    } else {
+        run_blocks(loop, args, steps, n, one_by_one ? 1 : BLOCK_BYTES / size);
+    }
+    restore(&status);
+}

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The docstrings of the public functions and ufuncs, composed from the rows of the operation table."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+_INPUTS = {
+    "x": """
+        Input of any shape: float32 or float64, or anything that casts to them safely (integers become
+        float64, the small ones float32).""",
+    "grad_output": """
+        Gradient of the loss with respect to the function's output; broadcasts with the other inputs.""",
+    "negative_slope": """
+        Slope on the negative side. A number never changes the result's dtype; an array broadcasts and
+        promotes as usual.""",
+}
+
+_FUNCTION = """\
+{name}({signature}, out=None, *, where=True, casting='same_kind', order='K', dtype=None, subok=True)
+--
+
+{summary}
+
+Defined as ``{definition}`` for every element.
+
+Parameters
+----------
+{parameters}
+out : ndarray, optional
+    Where the result goes: of the result's shape, and of a dtype that it casts to. May be an input,
+    then the work is done in place.
+where, casting, order, dtype, subok
+    As for every NumPy ufunc.
+
+Returns
+-------
+ndarray or scalar
+    `out` if given; else a new array of the inputs' broadcast shape and common dtype, laid out as the
+    input is, or a scalar if all inputs are scalars.
+
+Raises
+------
+TypeError
+    A dtype that is refused (bool, complex, longdouble, object, str), or wrong arguments.
+ValueError
+    Shapes that do not broadcast, or `out` of another shape or read-only. Nothing is written.
+
+Notes
+-----
+A NaN in `x` is not <= 0 and not > 0: the definition decides, so that NaN goes through and no
+floating-point warning is given. Selected values are moved bit for bit: -0.0, denormals and a NaN's
+payload stay. The result has {accuracy} and is the same on every instruction set. The definition is
+that of PyTorch's CPU kernels; `relu_simd.reference.{name}` is the same in plain NumPy. The ufunc
+behind it is `relu_simd.ufuncs.{name}`. Inputs other than `out` are never modified.
+
+Examples
+--------
+>>> import numpy as np
+>>> from relu_simd import {name}
+>>> {example}
+{result}
+"""
+
+
+def function_doc(op: Any) -> str:
+    """Docstring of the public function of a row, its first line in the form `inspect.signature` reads."""
+    names = op.inputs if op.default is None else (*op.inputs[:-1], f"{op.inputs[-1]}={op.default}")
+    kind = dict.fromkeys(op.inputs, "array_like") | ({} if op.default is None else {op.inputs[-1]: "number or array_like"})
+    parameters = "\n".join(
+        f"{name} : {kind[name]}\n{textwrap.indent(textwrap.dedent(_INPUTS[name]).strip(), '    ')}" for name in op.inputs
+    )
+    accuracy = "no rounding error" if op.max_ulp == 0 else f"an error of at most {op.max_ulp} ULP"
+    return _FUNCTION.format(
+        name=op.name,
+        signature=", ".join(names),
+        summary=op.summary,
+        definition=op.definition,
+        parameters=parameters,
+        accuracy=accuracy,
+        example=op.example,
+        result=op.result,
+    )
+
+
+def ufunc_doc(op: Any) -> str:
+    """Docstring of a row's ufunc; NumPy puts the signature before it."""
+    return f"{op.summary}\n\nDefined as ``{op.definition}``; the inputs are ({', '.join(op.inputs)}).\nSee `relu_simd.{op.name}`."

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The compiled module; everything else about the package stands in pyproject.toml.
+
+No flag here is above the architecture's baseline: the ISA files open their own target regions.
+The sources are the same for every platform, files for another architecture compile to nothing.
+"""
+
+from glob import glob
+
+import numpy as np
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+# Contraction to fma would make results differ between compilers and ISAs.
+FLAGS = {
+    "msvc": ["/O2", "/std:c11", "/fp:precise"],
+    "unix": ["-O3", "-ffp-contract=off", "-fvisibility=hidden"],
+}
+
+
+class BuildExt(build_ext):
+    def build_extensions(self):
+        kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
+        for extension in self.extensions:
+            extension.extra_compile_args += FLAGS[kind]
+        super().build_extensions()
+
+
+core = Extension(
+    "relu_simd._core",
+    ["src/_core.pyx", *sorted(glob("csrc/*.c"))],
+    include_dirs=["csrc", "src", np.get_include()],
+    depends=sorted(glob("csrc/*.h") + glob("csrc/*.def") + glob("src/*.h")),
+    define_macros=[
+        ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+        ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+    ],
+)
+
+setup(ext_modules=cythonize([core], build_dir="build"), cmdclass={"build_ext": BuildExt})

@@ -1,0 +1,429 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# cython: language_level=3, binding=False
+"""The compiled core: a ufunc and a fast function for each row of ops.def, and the choice of ISA.
+
+The fast function serves what nearly every call is (exact, contiguous, native ndarrays of one dtype
+and shape) without NumPy's machinery; all else goes to the ufunc of the same name.
+"""
+from collections import namedtuple
+from itertools import product
+import os
+import sys
+from sys import intern
+
+from cpython.ref cimport PyObject
+from libc.stddef cimport size_t
+from libc.stdint cimport intptr_t, uintptr_t
+from libc.string cimport memcmp
+cimport numpy as cnp
+import numpy as np
+
+from relu_simd import _docs
+
+cnp.import_array()
+cnp.import_ufunc()
+
+
+cdef extern from "cpu.h":
+    size_t rs_cpu_cache_bytes(int level)
+
+cdef extern from "dispatch.h":
+    enum: RS_OPS
+    enum: RS_F32
+    enum: RS_F64
+    enum: RS_DTYPES
+    enum: RS_MAX_IN
+    enum: RS_ARRAYS
+    enum: RS_LAST_SCALAR
+    ctypedef struct rs_op:
+        const char *name
+        const char *signature
+        const char *definition
+        const char *summary
+        const char *example
+        const char *result
+        int nin
+        int max_ulp
+    const rs_op rs_ops[RS_OPS]
+    const size_t rs_itemsize[RS_DTYPES]
+    int rs_isa_count()
+    const char *rs_isa_name(int row)
+    int rs_isa_supported(int row)
+    void rs_isa_activate(int row)
+    const char *rs_isa_active()
+    void rs_run(int op, int dtype, int form, const void *const *inputs, void *out, size_t n) noexcept nogil
+
+cdef extern from "ufunc_loop.h":
+    ctypedef struct rs_loop:
+        int op
+        int dtype
+    void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *steps, void *loop) noexcept nogil
+
+cdef extern from "methods.h":
+    ctypedef struct PyMethodDef:
+        const char *ml_doc
+    PyMethodDef rs_methods[RS_OPS]
+
+cdef extern from "Python.h":
+    object PyCFunction_NewEx(PyMethodDef *method, object self, object module_name)
+    int PyFloat_CheckExact(PyObject *)
+    double PyFloat_AS_DOUBLE(PyObject *)
+    Py_ssize_t PyTuple_GET_SIZE(PyObject *)
+    PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
+    object PyCapsule_New(void *pointer, const char *name, void *destructor)
+
+# Pointers, not objects: the fast path counts no reference that it need not.
+cdef extern from "numpy/arrayobject.h":
+    ctypedef struct PyArrayObject
+    ctypedef struct PyArray_Descr
+    int PyArray_CheckExact(PyObject *)
+    int PyArray_TYPE(PyArrayObject *)
+    int PyArray_NDIM(PyArrayObject *)
+    int PyArray_FLAGS(PyArrayObject *)
+    int PyArray_ISBYTESWAPPED(PyArrayObject *)
+    cnp.npy_intp *PyArray_DIMS(PyArrayObject *)
+    cnp.npy_intp PyArray_SIZE(PyArrayObject *)
+    void *PyArray_DATA(PyArrayObject *)
+    object PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
+
+cdef extern from "numpy/ufuncobject.h":
+    int PyUFunc_AddPromoter(object ufunc, object dtypes, object promoter) except -1
+
+
+# ---------------------------------------------------------------------------------------------
+# The table, as Python sees it
+
+Op = namedtuple("Op", "name inputs default definition max_ulp summary example result")
+
+
+def _read_row(int row):
+    names, default = [], None
+    for part in rs_ops[row].signature.decode().split(", "):
+        name, _, value = part.partition("=")
+        names.append(name)
+        default = float(value) if value else None
+    return Op(
+        rs_ops[row].name.decode(), tuple(names), default, rs_ops[row].definition.decode(),
+        rs_ops[row].max_ulp, rs_ops[row].summary.decode(), rs_ops[row].example.decode(),
+        rs_ops[row].result.decode(),
+    )
+
+
+OPS = tuple(_read_row(row) for row in range(RS_OPS))
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+cdef int dtype_of_typenum(int typenum) noexcept nogil:
+    return RS_F32 if typenum == cnp.NPY_FLOAT32 else RS_F64 if typenum == cnp.NPY_FLOAT64 else -1
+
+
+# ---------------------------------------------------------------------------------------------
+# Instruction sets
+
+def available_isas():
+    """Names of the instruction sets that this build has and this CPU supports, best first.
+
+    Examples
+    --------
+    >>> "scalar" in available_isas()
+    True
+    """
+    return tuple(rs_isa_name(row).decode() for row in range(rs_isa_count()) if rs_isa_supported(row))
+
+
+def isa():
+    """Name of the instruction set in use.
+
+    Examples
+    --------
+    >>> isa() in available_isas()
+    True
+    """
+    return rs_isa_active().decode()
+
+
+def set_isa(name):
+    """Use the instruction set `name` from the next call on, in every thread.
+
+    Parameters
+    ----------
+    name : str
+        One of `available_isas()`.
+
+    Raises
+    ------
+    ValueError
+        If this build or this CPU does not have it; nothing is changed.
+
+    Examples
+    --------
+    >>> best = isa()
+    >>> set_isa("scalar")
+    >>> isa()
+    'scalar'
+    >>> set_isa(best)
+    """
+    for row in range(rs_isa_count()):
+        if rs_isa_name(row).decode() == name and rs_isa_supported(row):
+            rs_isa_activate(row)
+            return
+    raise ValueError(f"instruction set {name!r} is not available here: choose one of {', '.join(available_isas())}")
+
+
+def _cache_bytes(int level):
+    """Bytes of the data cache at `level`, 1 to 3; 0 where the system does not tell."""
+    return rs_cpu_cache_bytes(level)
+
+
+def _choose_isa():
+    name = os.environ.get("RELU_SIMD_ISA") or available_isas()[0]
+    try:
+        set_isa(name)
+    except ValueError as error:
+        raise ImportError(f"RELU_SIMD_ISA: {error}") from None
+
+
+# ---------------------------------------------------------------------------------------------
+# The ufuncs
+
+cdef rs_loop loops[RS_OPS][RS_DTYPES]
+cdef void *loop_data[RS_OPS][RS_DTYPES]
+cdef char loop_types[RS_OPS][RS_DTYPES * (RS_MAX_IN + 1)]
+cdef cnp.PyUFuncGenericFunction loop_functions[RS_DTYPES]
+
+# bool, as torch refuses it, and what has no safe way into float64.
+cdef tuple REFUSED = tuple(type(np.dtype(code)) for code in "?FDGgOSUVMm")
+
+
+cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except -1:
+    """A promoter in NumPy's sense, for operands that have no loop: an error that names them."""
+    cdef str name = (<object>ufunc).__name__
+    cdef int k
+    for op in OPS:
+        if op.name == name:
+            for k, operand in enumerate(op.inputs):
+                if <object>op_dtypes[k] in REFUSED:
+                    raise TypeError(
+                        f"{name}: {operand} has dtype {(<object>op_dtypes[k]).type.__name__}; use "
+                        f"{' or '.join(map(str, DTYPES))}, for example {operand}.astype(np.float32)")
+    return -1
+
+
+cdef object make_ufunc(int row, str doc):
+    cdef int nin = rs_ops[row].nin, dtype, k
+    op = OPS[row]
+    for dtype in range(RS_DTYPES):
+        loops[row][dtype] = rs_loop(row, dtype)
+        loop_data[row][dtype] = &loops[row][dtype]
+        loop_functions[dtype] = <cnp.PyUFuncGenericFunction>rs_ufunc_loop
+        for k in range(nin + 1):
+            loop_types[row][dtype * (nin + 1) + k] = <char>(<int>DTYPES[dtype].num)
+    keep_alive.append(doc.encode())
+    ufunc = cnp.PyUFunc_FromFuncAndData(
+        loop_functions, loop_data[row], loop_types[row], RS_DTYPES, nin, 1, cnp.PyUFunc_None,
+        rs_ops[row].name, <const char *>keep_alive[-1], 0)
+    promoter = PyCapsule_New(<void *>refuse, "numpy._ufunc_promoter", NULL)
+    for dtype_class in REFUSED:
+        for dtypes in product((None, dtype_class), repeat=nin):
+            if any(dtypes):
+                PyUFunc_AddPromoter(ufunc, (*dtypes, None), promoter)
+    return ufunc
+
+
+# ---------------------------------------------------------------------------------------------
+# The functions
+
+# From here on the work is worth letting other threads run.
+cdef enum:
+    RELEASE_GIL_BYTES = 32768
+
+cdef double defaults[RS_OPS]
+cdef PyObject *last_names[RS_OPS]
+cdef PyObject *out_name
+
+
+cdef union scalar:
+    float f32
+    double f64
+
+
+cdef inline int layout(PyObject *operand) noexcept:
+    """Contiguity flags (C, F or both) of an exact, aligned, native ndarray of 1 or more dimensions, else 0."""
+    if not PyArray_CheckExact(operand):
+        return 0
+    cdef PyArrayObject *array = <PyArrayObject *>operand
+    cdef int flags = PyArray_FLAGS(array)
+    if not flags & cnp.NPY_ARRAY_ALIGNED or PyArray_NDIM(array) == 0 or PyArray_ISBYTESWAPPED(array):
+        return 0
+    return flags & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS)
+
+
+cdef inline bint alike(PyArrayObject *a, PyArrayObject *b) noexcept:
+    return (
+        PyArray_TYPE(a) == PyArray_TYPE(b) and PyArray_NDIM(a) == PyArray_NDIM(b)
+        and memcmp(PyArray_DIMS(a), PyArray_DIMS(b), PyArray_NDIM(a) * sizeof(cnp.npy_intp)) == 0)
+
+
+cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwnames):
+    """The fast path. Whatever does not fit exactly is left to `general`, which also words the errors."""
+    cdef int nin = rs_ops[row].nin, narrays = nin, form = RS_ARRAYS, common, dtype, k
+    cdef PyObject *operands[RS_MAX_IN + 1]
+    cdef PyObject *name
+    cdef PyObject *out
+    cdef const void *data[RS_MAX_IN]
+    cdef scalar last
+    cdef size_t n, nbytes
+    cdef void *result
+
+    if nargs > nin + 1:
+        return general(row, args, nargs, kwnames)
+    for k in range(nin + 1):
+        operands[k] = args[k] if k < nargs else NULL
+    if kwnames != NULL:
+        for k in range(<int>PyTuple_GET_SIZE(kwnames)):
+            name = PyTuple_GET_ITEM(kwnames, k)
+            if name == out_name and operands[nin] == NULL:
+                operands[nin] = args[nargs + k]
+            elif name == last_names[row] and operands[nin - 1] == NULL:
+                operands[nin - 1] = args[nargs + k]
+            else:
+                return general(row, args, nargs, kwnames)
+
+    if operands[0] == NULL:
+        return general(row, args, nargs, kwnames)
+    cdef PyArrayObject *first = <PyArrayObject *>operands[0]
+    common = layout(operands[0])
+    if common == 0:
+        return general(row, args, nargs, kwnames)
+    dtype = dtype_of_typenum(PyArray_TYPE(first))
+    if dtype < 0:
+        return general(row, args, nargs, kwnames)
+    data[0] = PyArray_DATA(first)
+
+    if nin > 1 and not (operands[nin - 1] != NULL and PyArray_CheckExact(operands[nin - 1])):
+        if operands[nin - 1] == NULL and last_names[row] != NULL:
+            last.f64 = defaults[row]
+        elif operands[nin - 1] != NULL and PyFloat_CheckExact(operands[nin - 1]):
+            last.f64 = PyFloat_AS_DOUBLE(operands[nin - 1])
+        else:
+            return general(row, args, nargs, kwnames)
+        if dtype == RS_F32:
+            last.f32 = <float>last.f64
+        narrays = nin - 1
+        data[narrays] = &last
+        form = RS_LAST_SCALAR
+    for k in range(1, narrays):
+        if operands[k] == NULL:
+            return general(row, args, nargs, kwnames)
+        common &= layout(operands[k])
+        if common == 0 or not alike(first, <PyArrayObject *>operands[k]):
+            return general(row, args, nargs, kwnames)
+        data[k] = PyArray_DATA(<PyArrayObject *>operands[k])
+
+    n = PyArray_SIZE(first)
+    nbytes = n * rs_itemsize[dtype]
+    out = operands[nin]
+    if out == NULL or out == <PyObject *>None:
+        new = PyArray_EMPTY(
+            PyArray_NDIM(first), PyArray_DIMS(first), PyArray_TYPE(first), not common & cnp.NPY_ARRAY_C_CONTIGUOUS)
+        out = <PyObject *>new
+        result = PyArray_DATA(<PyArrayObject *>out)
+    else:
+        common &= layout(out)
+        if (
+            common == 0 or not alike(first, <PyArrayObject *>out)
+            or not PyArray_FLAGS(<PyArrayObject *>out) & cnp.NPY_ARRAY_WRITEABLE
+        ):
+            return general(row, args, nargs, kwnames)
+        result = PyArray_DATA(<PyArrayObject *>out)
+        for k in range(narrays):
+            # The same memory or none of it; the rest is for NumPy's overlap analysis.
+            if data[k] != result and <uintptr_t>data[k] - <uintptr_t>result + nbytes < 2 * nbytes:
+                return general(row, args, nargs, kwnames)
+
+    if nbytes < RELEASE_GIL_BYTES:
+        rs_run(row, dtype, form, data, result, n)
+    else:
+        with nogil:
+            rs_run(row, dtype, form, data, result, n)
+    return <object>out
+
+
+cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwnames):
+    """Everything the ufunc can do, by the function's own argument names."""
+    cdef Py_ssize_t k
+    positional = [<object>args[k] for k in range(nargs)]
+    keywords = {}
+    if kwnames != NULL:
+        keywords = {name: <object>args[nargs + k] for k, name in enumerate(<tuple><object>kwnames)}
+    op = OPS[row]
+    operands = bind(op, positional, keywords)
+    if op.default is not None and isinstance(operands[-1], (np.floating, np.integer)):
+        operands[-1] = float(operands[-1])  # weak, as a Python number: a scalar slope never changes the dtype
+    try:
+        return UFUNCS[op.name](*operands, **keywords)
+    except (TypeError, ValueError) as error:
+        explain(error, op, operands, keywords)
+        raise
+
+
+cdef list bind(op, list positional, dict keywords):
+    """The operands in order; keywords keeps what is for the ufunc. TypeError as Python would word it."""
+    limit = len(op.inputs) + 1
+    if len(positional) > limit:
+        raise TypeError(f"{op.name}() takes at most {limit} positional arguments but {len(positional)} were given")
+    for name, _ in zip((*op.inputs, "out"), positional):
+        if name in keywords:
+            raise TypeError(f"{op.name}() got multiple values for argument '{name}'")
+    if len(positional) == limit:
+        keywords["out"] = positional.pop()
+    for name in op.inputs[len(positional):]:
+        if name in keywords:
+            positional.append(keywords.pop(name))
+        elif op.default is not None and name == op.inputs[-1]:
+            positional.append(op.default)
+        else:
+            raise TypeError(f"{op.name}() missing required argument: '{name}'")
+    return positional
+
+
+def _describe(value):
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{list(value.shape)}" + ("" if value.flags.writeable else " read-only")
+    return type(value).__name__
+
+
+def explain(error, op, operands, keywords):
+    """Adds what each argument was, by name, to an error of NumPy's; its type stays."""
+    given = dict(zip(op.inputs, operands), **keywords)
+    words = ", ".join(f"{name}: {_describe(value)}" for name, value in given.items())
+    if type(error) in (TypeError, ValueError):
+        error.args = (f"{error} [{op.name}({words})]",)
+    else:
+        error.add_note(f"{op.name}({words})")
+
+
+# ---------------------------------------------------------------------------------------------
+# Both faces of every row
+
+cdef list keep_alive = []  # strings that C structures point into
+UFUNCS = {}
+
+
+cdef void make_all(module):
+    global out_name
+    keep_alive.append(intern("out"))
+    out_name = <PyObject *>keep_alive[-1]
+    for row, op in enumerate(OPS):
+        UFUNCS[op.name] = make_ufunc(row, _docs.ufunc_doc(op))
+        if op.default is not None:
+            defaults[row] = op.default
+            keep_alive.append(intern(op.inputs[-1]))
+            last_names[row] = <PyObject *>keep_alive[-1]
+        keep_alive.append(_docs.function_doc(op).encode())
+        rs_methods[row].ml_doc = keep_alive[-1]
+        setattr(module, op.name, PyCFunction_NewEx(&rs_methods[row], module, "relu_simd"))
+
+
+_choose_isa()
+make_all(sys.modules[__name__])
+__all__ = [*(op.name for op in OPS), "available_isas", "isa", "set_isa"]

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What differs between compilers, and nothing else: architecture, inlining, target regions,
- * the one atomic. GNU-only syntax may stand in this header alone. Included by every C file.
+ * the few atomics. GNU-only syntax may stand in this header alone. Included by every C file.
  *
  * RS_TARGET_BEGIN(...)/RS_TARGET_END bracket code that may use instructions above the baseline.
  * MSVC needs no such region: it compiles any intrinsic as written. */
@@ -30,15 +30,18 @@
 #define RS_ALIGNED(bytes) __declspec(align(bytes))
 #define RS_TARGET_BEGIN(features)
 #define RS_TARGET_END
+#include <intrin.h>
 /* volatile has acquire/release meaning for MSVC on x64, and pointers are written whole on ARM64 */
 #define RS_ATOMIC_LOAD(p) (*(p))
 #define RS_ATOMIC_STORE(p, v) (*(p) = (v))
+#define RS_ATOMIC_EXCHANGE(p, v) _InterlockedExchange((volatile long *)(p), v)
 #else
 #define RS_INLINE static inline __attribute__((always_inline))
 #define RS_UNUSED __attribute__((unused))
 #define RS_ALIGNED(bytes) __attribute__((aligned(bytes)))
 #define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #define RS_ATOMIC_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#define RS_ATOMIC_EXCHANGE(p, v) __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL)
 #if defined(__clang__)
 #define RS_TARGET_BEGIN(features) \
     RS_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))

@@ -47,12 +47,7 @@ void rs_isa_activate(int row)
     RS_ATOMIC_STORE(&active, isas[row]);
 }
 
-const char *rs_isa_active(void)
+const rs_isa *rs_isa_active(void)
 {
-    return RS_ATOMIC_LOAD(&active)->name;
-}
-
-void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_t n)
-{
-    RS_ATOMIC_LOAD(&active)->kernels[dtype][op][form](in, out, n);
+    return RS_ATOMIC_LOAD(&active);
 }

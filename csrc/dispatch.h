@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The seam between the callers (Cython fast path, ufunc loop) and the kernels: which operations,
- * dtypes and instruction sets there are, and the one call that runs a kernel of the active ISA.
- * Included by every isa_*.c, ufunc_loop.c and the Cython module. */
+/* The seam between the callers and the kernels: which operations, dtypes and instruction sets there
+ * are, what a kernel promises, and which table of kernels is the active one.
+ * Included by every isa_*.c, parallel.c, ufunc_loop.c and the Cython module. */
 #ifndef RS_DISPATCH_H
 #define RS_DISPATCH_H
 #include <stddef.h>
@@ -24,12 +24,18 @@ typedef struct {
 extern const rs_op rs_ops[RS_OPS];
 extern const size_t rs_itemsize[RS_DTYPES];
 
+/* How a kernel is to treat its operands; the bits combine. */
+enum {
+    RS_ARRAYS = 0,
+    RS_LAST_SCALAR = 1, /* the last input is a single element */
+    RS_STREAM = 2,      /* the output bypasses the cache: not an input, and at least RS_STREAM_MIN elements */
+    RS_FORMS = 4
+};
+enum { RS_STREAM_MIN = 4096 };
+
 /* Applies one operation to n >= 0 elements. Inputs and output are contiguous; an input may be the
  * output itself, but must not overlap it otherwise. */
 typedef void rs_kernel(const void *const *in, void *out, size_t n);
-
-/* Which of an operation's two kernels: every input an array, or the last one a single element. */
-enum { RS_ARRAYS, RS_LAST_SCALAR, RS_FORMS };
 
 typedef struct {
     const char *name;
@@ -40,10 +46,8 @@ typedef struct {
 int rs_isa_count(void);
 const char *rs_isa_name(int row);
 int rs_isa_supported(int row);
-/* Makes a supported row the active one, for every thread, from the next kernel call on. */
+/* Makes a supported row the active one, for every thread, from the next call on. */
 void rs_isa_activate(int row);
-const char *rs_isa_active(void);
-
-void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_t n);
+const rs_isa *rs_isa_active(void);
 
 #endif

@@ -21,6 +21,7 @@ enum { LANES_f32 = 8 };
 
 RS_INLINE vec_f32 load_f32(const float *p) { return _mm256_loadu_ps(p); }
 RS_INLINE void store_f32(float *p, vec_f32 v) { _mm256_storeu_ps(p, v); }
+RS_INLINE void stream_f32(float *p, vec_f32 v) { _mm256_stream_ps(p, v); }
 RS_INLINE vec_f32 load_n_f32(const float *p, size_t n)
 {
     return _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(window_f32 + 8 - n)));
@@ -55,6 +56,7 @@ enum { LANES_f64 = 4 };
 
 RS_INLINE vec_f64 load_f64(const double *p) { return _mm256_loadu_pd(p); }
 RS_INLINE void store_f64(double *p, vec_f64 v) { _mm256_storeu_pd(p, v); }
+RS_INLINE void stream_f64(double *p, vec_f64 v) { _mm256_stream_pd(p, v); }
 RS_INLINE vec_f64 load_n_f64(const double *p, size_t n)
 {
     return _mm256_maskload_pd(p, _mm256_loadu_si256((const __m256i *)(window_f64 + 4 - n)));
@@ -77,6 +79,8 @@ RS_INLINE mask_f64 lt_f64(vec_f64 a, vec_f64 b) { return _mm256_cmp_pd(a, b, _CM
 RS_INLINE mask_f64 le_f64(vec_f64 a, vec_f64 b) { return _mm256_cmp_pd(a, b, _CMP_LE_OQ); }
 RS_INLINE vec_f64 select_f64(mask_f64 m, vec_f64 a, vec_f64 b) { return _mm256_blendv_pd(b, a, m); }
 RS_INLINE vec_f64 drop_f64(mask_f64 m, vec_f64 v) { return _mm256_andnot_pd(m, v); }
+
+RS_INLINE void fence(void) { _mm_sfence(); }
 
 #define ISA avx2
 #include "isa_body.h"

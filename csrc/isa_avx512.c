@@ -18,6 +18,7 @@ enum { LANES_f32 = 16 };
 RS_INLINE mask_f32 first_f32(size_t n) { return (mask_f32)((1u << n) - 1); }
 RS_INLINE vec_f32 load_f32(const float *p) { return _mm512_loadu_ps(p); }
 RS_INLINE void store_f32(float *p, vec_f32 v) { _mm512_storeu_ps(p, v); }
+RS_INLINE void stream_f32(float *p, vec_f32 v) { _mm512_stream_ps(p, v); }
 RS_INLINE vec_f32 load_n_f32(const float *p, size_t n) { return _mm512_maskz_loadu_ps(first_f32(n), p); }
 RS_INLINE void store_n_f32(float *p, vec_f32 v, size_t n) { _mm512_mask_storeu_ps(p, first_f32(n), v); }
 RS_INLINE vec_f32 splat_f32(float s) { return _mm512_set1_ps(s); }
@@ -34,6 +35,7 @@ enum { LANES_f64 = 8 };
 RS_INLINE mask_f64 first_f64(size_t n) { return (mask_f64)((1u << n) - 1); }
 RS_INLINE vec_f64 load_f64(const double *p) { return _mm512_loadu_pd(p); }
 RS_INLINE void store_f64(double *p, vec_f64 v) { _mm512_storeu_pd(p, v); }
+RS_INLINE void stream_f64(double *p, vec_f64 v) { _mm512_stream_pd(p, v); }
 RS_INLINE vec_f64 load_n_f64(const double *p, size_t n) { return _mm512_maskz_loadu_pd(first_f64(n), p); }
 RS_INLINE void store_n_f64(double *p, vec_f64 v, size_t n) { _mm512_mask_storeu_pd(p, first_f64(n), v); }
 RS_INLINE vec_f64 splat_f64(double s) { return _mm512_set1_pd(s); }
@@ -42,6 +44,8 @@ RS_INLINE mask_f64 lt_f64(vec_f64 a, vec_f64 b) { return _mm512_cmp_pd_mask(a, b
 RS_INLINE mask_f64 le_f64(vec_f64 a, vec_f64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ); }
 RS_INLINE vec_f64 select_f64(mask_f64 m, vec_f64 a, vec_f64 b) { return _mm512_mask_blend_pd(m, b, a); }
 RS_INLINE vec_f64 drop_f64(mask_f64 m, vec_f64 v) { return _mm512_mask_blend_pd(m, v, _mm512_setzero_pd()); }
+
+RS_INLINE void fence(void) { _mm_sfence(); }
 
 #define ISA avx512
 #include "isa_body.h"

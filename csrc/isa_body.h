@@ -17,6 +17,7 @@
 #define mul NAME(mul)
 #define lt NAME(lt)
 #define le NAME(le)
+#define stream NAME(stream)
 #define select NAME(select)
 #define drop NAME(drop)
 
@@ -24,6 +25,7 @@
 #define operands NAME(operands)
 #define eval NAME(eval)
 #define eval_n NAME(eval_n)
+#define put NAME(put)
 #define drive NAME(drive)
 
 /* Every lane function has three parameters, so that drive() takes any of them. */
@@ -31,11 +33,13 @@
 #define KERNEL2(name, a, b) RS_INLINE vec NAME(lane_##name)(vec a, vec b, vec c_ RS_UNUSED)
 #define KERNEL3(name, a, b, c) RS_INLINE vec NAME(lane_##name)(vec a, vec b, vec c)
 
-#define DEFINE_FORM(name, nin, form)                                             \
+/* A kernel is drive() with the operation and the form fixed. */
+#define FORM(name, nin, form)                                                  \
     static void NAME(name##_##form)(const void *const *in, void *out, size_t n) \
-    {                                                                            \
-        drive(NAME(lane_##name), nin, form, in, out, n);                         \
+    {                                                                          \
+        drive(NAME(lane_##name), nin, form, in, out, n);                       \
     }
+#define FORMS(name, T) {name##_0_##T, name##_1_##T, name##_2_##T, name##_3_##T}
 
 #define T f32
 typedef float elem_f32;
@@ -52,12 +56,12 @@ const rs_isa RS_CAT(rs_isa, ISA) = {
     {
         [RS_F32] =
             {
-#define RS_OP(name, ...) {name##_RS_ARRAYS_f32, name##_RS_LAST_SCALAR_f32},
+#define RS_OP(name, ...) FORMS(name, f32),
 #include "ops.def"
             },
         [RS_F64] =
             {
-#define RS_OP(name, ...) {name##_RS_ARRAYS_f64, name##_RS_LAST_SCALAR_f64},
+#define RS_OP(name, ...) FORMS(name, f64),
 #include "ops.def"
             },
     },

@@ -4,7 +4,5 @@
 #include "kernels.h"
 #include "loops.h"
 
-#define RS_OP(name, nin, ...)           \
-    DEFINE_FORM(name, nin, RS_ARRAYS) \
-    DEFINE_FORM(name, nin, RS_LAST_SCALAR)
+#define RS_OP(name, nin, ...) FORM(name, nin, 0) FORM(name, nin, 1) FORM(name, nin, 2) FORM(name, nin, 3)
 #include "ops.def"

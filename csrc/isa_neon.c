@@ -15,6 +15,7 @@ enum { LANES_f32 = 4 };
 
 RS_INLINE vec_f32 load_f32(const float *p) { return vld1q_f32(p); }
 RS_INLINE void store_f32(float *p, vec_f32 v) { vst1q_f32(p, v); }
+RS_INLINE void stream_f32(float *p, vec_f32 v) { vst1q_f32(p, v); }
 RS_INLINE vec_f32 load_n_f32(const float *p, size_t n)
 {
     float lanes[4] = {p[0], n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, 0};
@@ -46,6 +47,7 @@ enum { LANES_f64 = 2 };
 
 RS_INLINE vec_f64 load_f64(const double *p) { return vld1q_f64(p); }
 RS_INLINE void store_f64(double *p, vec_f64 v) { vst1q_f64(p, v); }
+RS_INLINE void stream_f64(double *p, vec_f64 v) { vst1q_f64(p, v); }
 RS_INLINE vec_f64 load_n_f64(const double *p, size_t n RS_UNUSED) { return vsetq_lane_f64(*p, vdupq_n_f64(0), 0); }
 RS_INLINE void store_n_f64(double *p, vec_f64 v, size_t n RS_UNUSED) { vst1q_lane_f64(p, v, 0); }
 RS_INLINE vec_f64 splat_f64(double s) { return vdupq_n_f64(s); }
@@ -57,6 +59,9 @@ RS_INLINE vec_f64 drop_f64(mask_f64 m, vec_f64 v)
 {
     return vreinterpretq_f64_u64(vbicq_u64(vreinterpretq_u64_f64(v), m));
 }
+
+/* The cores find write streams by themselves. */
+RS_INLINE void fence(void) {}
 
 #define ISA neon
 #include "isa_body.h"

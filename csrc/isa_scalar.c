@@ -13,6 +13,8 @@ enum { LANES_f32 = 1 };
 /* LANES elements at p, which need not be aligned to more than an element. */
 RS_INLINE vec_f32 load_f32(const float *p) { return *p; }
 RS_INLINE void store_f32(float *p, vec_f32 v) { *p = v; }
+/* store past the cache, p aligned to a vector; other threads may see it only after fence(). */
+RS_INLINE void stream_f32(float *p, vec_f32 v) { *p = v; }
 /* The first n of them, 0 < n < LANES; nothing beyond is read or written, lanes beyond are +0. */
 RS_INLINE vec_f32 load_n_f32(const float *p, size_t n) { return n ? *p : 0; }
 RS_INLINE void store_n_f32(float *p, vec_f32 v, size_t n) { *p = n ? v : *p; }
@@ -33,6 +35,7 @@ enum { LANES_f64 = 1 };
 
 RS_INLINE vec_f64 load_f64(const double *p) { return *p; }
 RS_INLINE void store_f64(double *p, vec_f64 v) { *p = v; }
+RS_INLINE void stream_f64(double *p, vec_f64 v) { *p = v; }
 RS_INLINE vec_f64 load_n_f64(const double *p, size_t n) { return n ? *p : 0; }
 RS_INLINE void store_n_f64(double *p, vec_f64 v, size_t n) { *p = n ? v : *p; }
 RS_INLINE vec_f64 splat_f64(double s) { return s; }
@@ -41,6 +44,8 @@ RS_INLINE mask_f64 lt_f64(vec_f64 a, vec_f64 b) { return a < b; }
 RS_INLINE mask_f64 le_f64(vec_f64 a, vec_f64 b) { return a <= b; }
 RS_INLINE vec_f64 select_f64(mask_f64 m, vec_f64 a, vec_f64 b) { return m ? a : b; }
 RS_INLINE vec_f64 drop_f64(mask_f64 m, vec_f64 v) { return m ? 0 : v; }
+
+RS_INLINE void fence(void) {}
 
 #define ISA scalar
 #include "isa_body.h"

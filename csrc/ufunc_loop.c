@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dispatch.h"
+#include "parallel.h"
 #if RS_X86
 #include <immintrin.h>
 #else

@@ -7,6 +7,7 @@ and shape) without NumPy's machinery; all else goes to the ufunc of the same nam
 """
 from collections import namedtuple
 from itertools import product
+import operator
 import os
 import sys
 from sys import intern
@@ -18,7 +19,7 @@ from libc.string cimport memcmp
 cimport numpy as cnp
 import numpy as np
 
-from relu_simd import _docs
+from relu_simd import _docs, _threads
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -50,8 +51,16 @@ cdef extern from "dispatch.h":
     const char *rs_isa_name(int row)
     int rs_isa_supported(int row)
     void rs_isa_activate(int row)
-    const char *rs_isa_active()
+    ctypedef struct rs_isa:
+        const char *name
+    const rs_isa *rs_isa_active()
+
+cdef extern from "parallel.h":
     void rs_run(int op, int dtype, int form, const void *const *inputs, void *out, size_t n) noexcept nogil
+    void rs_parallel_init()
+    int rs_get_num_threads()
+    void rs_set_num_threads(int n)
+    int rs_cpu_count()
 
 cdef extern from "ufunc_loop.h":
     ctypedef struct rs_loop:
@@ -138,7 +147,7 @@ def isa():
     >>> isa() in available_isas()
     True
     """
-    return rs_isa_active().decode()
+    return rs_isa_active().name.decode()
 
 
 def set_isa(name):
@@ -180,6 +189,63 @@ def _choose_isa():
         set_isa(name)
     except ValueError as error:
         raise ImportError(f"RELU_SIMD_ISA: {error}") from None
+
+
+# ---------------------------------------------------------------------------------------------
+# Threads
+
+def get_num_threads():
+    """Largest number of threads that a call may use.
+
+    1 in a build without OpenMP, and in a process forked after its parent used threads.
+
+    Examples
+    --------
+    >>> get_num_threads() >= 1
+    True
+    """
+    return rs_get_num_threads()
+
+
+def set_num_threads(n):
+    """Let calls use up to `n` threads, in every Python thread, from the next call on.
+
+    Large arrays are shared among threads; small ones stay on the calling thread.
+
+    Parameters
+    ----------
+    n : int
+        At least 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is not an integer, or less than 1; nothing is changed.
+
+    Examples
+    --------
+    >>> before = get_num_threads()
+    >>> set_num_threads(1)
+    >>> get_num_threads()
+    1
+    >>> set_num_threads(before)
+    """
+    n = operator.index(n)
+    if not 1 <= n <= MAX_THREADS:
+        raise ValueError(f"n must be between 1 and {MAX_THREADS}, not {n}")
+    rs_set_num_threads(n)
+
+
+MAX_THREADS = 1024
+
+
+def _choose_threads():
+    asked = os.environ.get("RELU_SIMD_NUM_THREADS")
+    try:
+        set_num_threads(int(asked) if asked else _threads.default(rs_cpu_count()))
+    except ValueError:
+        raise ImportError(
+            f"RELU_SIMD_NUM_THREADS: expected a number of threads from 1 to {MAX_THREADS}, not {asked!r}") from None
 
 
 # ---------------------------------------------------------------------------------------------
@@ -424,6 +490,8 @@ cdef void make_all(module):
         setattr(module, op.name, PyCFunction_NewEx(&rs_methods[row], module, "relu_simd"))
 
 
+rs_parallel_init()
 _choose_isa()
+_choose_threads()
 make_all(sys.modules[__name__])
-__all__ = [*(op.name for op in OPS), "available_isas", "isa", "set_isa"]
+__all__ = [*(op.name for op in OPS), "available_isas", "get_num_threads", "isa", "set_isa", "set_num_threads"]

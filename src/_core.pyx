@@ -6,7 +6,6 @@ The fast function serves what nearly every call is (exact, contiguous, native nd
 and shape) without NumPy's machinery; all else goes to the ufunc of the same name.
 """
 from collections import namedtuple
-from itertools import product
 import operator
 import os
 import sys
@@ -257,20 +256,22 @@ cdef char loop_types[RS_OPS][RS_DTYPES * (RS_MAX_IN + 1)]
 cdef cnp.PyUFuncGenericFunction loop_functions[RS_DTYPES]
 
 # bool, as torch refuses it, and what has no safe way into float64.
-cdef tuple REFUSED = tuple(type(np.dtype(code)) for code in "?FDGgOSUVMm")
+cdef tuple REFUSED = (
+    np.bool_, np.complexfloating, complex, np.longdouble, np.object_, np.flexible, np.datetime64, np.timedelta64)
 
 
-cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except -1:
-    """A promoter in NumPy's sense, for operands that have no loop: an error that names them."""
+cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
+    """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, else leaves it to NumPy."""
     cdef str name = (<object>ufunc).__name__
     cdef int k
     for op in OPS:
         if op.name == name:
             for k, operand in enumerate(op.inputs):
-                if <object>op_dtypes[k] in REFUSED:
+                kind = (<object>op_dtypes[k]).type
+                if issubclass(kind, REFUSED):
                     raise TypeError(
-                        f"{name}: {operand} has dtype {(<object>op_dtypes[k]).type.__name__}; use "
-                        f"{' or '.join(map(str, DTYPES))}, for example {operand}.astype(np.float32)")
+                        f"{name}: {operand} has dtype {kind.__name__}; use {' or '.join(map(str, DTYPES))}, "
+                        f"for example {operand}.astype(np.float32)")
     return -1
 
 
@@ -288,10 +289,7 @@ cdef object make_ufunc(int row, str doc):
         loop_functions, loop_data[row], loop_types[row], RS_DTYPES, nin, 1, cnp.PyUFunc_None,
         rs_ops[row].name, <const char *>keep_alive[-1], 0)
     promoter = PyCapsule_New(<void *>refuse, "numpy._ufunc_promoter", NULL)
-    for dtype_class in REFUSED:
-        for dtypes in product((None, dtype_class), repeat=nin):
-            if any(dtypes):
-                PyUFunc_AddPromoter(ufunc, (*dtypes, None), promoter)
+    PyUFunc_AddPromoter(ufunc, (None,) * (nin + 1), promoter)
     return ufunc
 
 

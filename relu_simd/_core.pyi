@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# One line for each row of ops.def: the function's name and how many arrays it takes.
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+__all__ = [
+    "available_isas",
+    "get_num_threads",
+    "isa",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "relu",
+    "relu_backward",
+    "set_isa",
+    "set_num_threads",
+]
+
+class _Unary(Protocol):
+    def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None, **ufunc_keywords: Any) -> Any: ...
+
+class _Backward(Protocol):
+    def __call__(
+        self, grad_output: ArrayLike, x: ArrayLike, out: NDArray[Any] | None = None, **ufunc_keywords: Any
+    ) -> Any: ...
+
+class _Leaky(Protocol):
+    def __call__(
+        self,
+        x: ArrayLike,
+        negative_slope: ArrayLike = 0.01,
+        out: NDArray[Any] | None = None,
+        **ufunc_keywords: Any,
+    ) -> Any: ...
+
+class _LeakyBackward(Protocol):
+    def __call__(
+        self,
+        grad_output: ArrayLike,
+        x: ArrayLike,
+        negative_slope: ArrayLike = 0.01,
+        out: NDArray[Any] | None = None,
+        **ufunc_keywords: Any,
+    ) -> Any: ...
+
+relu: _Unary
+relu_backward: _Backward
+leaky_relu: _Leaky
+leaky_relu_backward: _LeakyBackward
+
+class Op(NamedTuple):
+    name: str
+    inputs: tuple[str, ...]
+    default: float | None
+    definition: str
+    max_ulp: int
+    summary: str
+    example: str
+    result: str
+
+OPS: tuple[Op, ...]
+DTYPES: tuple[np.dtype[Any], ...]
+UFUNCS: dict[str, np.ufunc]
+
+def available_isas() -> tuple[str, ...]: ...
+def isa() -> str: ...
+def set_isa(name: str) -> None: ...
+def get_num_threads() -> int: ...
+def set_num_threads(n: int) -> None: ...
+def _cache_bytes(level: int) -> int: ...

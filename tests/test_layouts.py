@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Any shape, strides, byte order and memory that NumPy has: same answer, same layout as NumPy's ufuncs."""
+
+import numpy as np
+import pytest
+from cases import expected, faces, operands, same, sample
+
+pytestmark = pytest.mark.usefixtures("isa")
+
+VIEWS = {
+    "every second": lambda x: x[::2],
+    "every fifth": lambda x: x[3::5],
+    "reversed": lambda x: x[::-1],
+    "reversed, every third": lambda x: x[::-3],
+    "matrix": lambda x: x.reshape(30, 35),
+    "transposed": lambda x: x.reshape(30, 35).T,
+    "Fortran order": lambda x: np.asfortranarray(x.reshape(30, 35)),
+    "rows of a padded matrix": lambda x: x.reshape(30, 35)[:, :33],
+    "columns": lambda x: x.reshape(30, 35)[:, 4:7],
+    "upside down": lambda x: x.reshape(30, 35)[::-1],
+    "axes swapped in 3-D": lambda x: x.reshape(10, 15, 7).transpose(1, 2, 0),
+    "inner axes swapped": lambda x: x.reshape(10, 15, 7).swapaxes(1, 2)[::2],
+    "broadcast": lambda x: np.broadcast_to(x[:35], (4, 35)),
+    "broadcast inside": lambda x: np.broadcast_to(x[:35, None], (35, 4)),
+    "one value": lambda x: np.broadcast_to(x[3], (1050,)),
+    "read-only": lambda x: frozen(x),
+    "empty": lambda x: x[:0],
+    "empty, 3-D": lambda x: x[:0].reshape(0, 3, 5),
+    "one element": lambda x: x[2:3],
+    "one element, 3-D": lambda x: x[2:3].reshape(1, 1, 1),
+    "not native": lambda x: x.astype(x.dtype.newbyteorder()),
+    "not native, strided": lambda x: x.astype(x.dtype.newbyteorder())[::2],
+    "in a record": lambda x: field(x),
+}
+
+
+def frozen(x):
+    x.flags.writeable = False
+    return x
+
+
+def field(x):
+    """Elements at odd addresses: a packed record array."""
+    record = np.zeros(x.size, [("tag", "u1"), ("value", x.dtype)])
+    record["value"] = x
+    return record["value"]
+
+
+def native(x):
+    return x.astype(x.dtype.newbyteorder("="))
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_views(op, dtype, view):
+    for slope in [None] if op.default is None else [None, 0.01]:
+        inputs = [value if isinstance(value, float) else view(value) for value in operands(op, dtype, 1050, slope)]
+        # NumPy's own ufunc of as many inputs says which layout the result has.
+        with np.errstate(all="ignore"):
+            layout = np.positive(inputs[0]) if len(inputs) == 1 else np.add(*inputs[:2])
+        want = expected(op, [native(value) if isinstance(value, np.ndarray) else value for value in inputs])
+        for face in faces(op):
+            got = face(*inputs)
+            same(got, want)
+            assert got.dtype.isnative
+            if got.size > 1:
+                assert got.strides == layout.strides
+            out = np.full(inputs[0].shape, 7, dtype)
+            assert face(*inputs, out=out) is out
+            same(out, want)
+
+
+def test_strided_output(op, dtype):
+    for where in (np.s_[::2], np.s_[::-1], np.s_[5:], np.s_[::-3]):
+        out = np.full(301, 7, dtype)
+        inputs = operands(op, dtype, out[where].size)
+        want = np.full(301, 7, dtype)
+        want[where] = expected(op, inputs)
+        for face in faces(op):
+            out[:] = 7
+            face(*inputs, out=out[where])
+            same(out, want)
+
+
+def test_byte_swapped_output(op, dtype):
+    inputs = operands(op, dtype, 50)
+    out = np.zeros(50, np.dtype(dtype).newbyteorder())
+    faces(op)[0](*inputs, out=out)
+    same(native(out), expected(op, inputs))
+
+
+def test_broadcasting(op, dtype):
+    shapes = [(7, 40), (40,), (7, 1)]
+    inputs = [sample(dtype, 280, k)[: np.prod(shape)].reshape(shape) for k, shape in enumerate(shapes)]
+    inputs = [np.nan_to_num(value) for value in inputs[: len(op.inputs)]]
+    want = expected(op, inputs)
+    for face in faces(op):
+        same(face(*inputs), want)
+        same(face(*inputs[::-1][: len(op.inputs)]), expected(op, inputs[::-1]))
+
+
+def test_scalars_and_0d(op, dtype):
+    inputs = [np.dtype(dtype).type(value) for value in (-2.0, -3.0, 0.5)[: len(op.inputs)]]
+    want = expected(op, inputs)
+    for face in faces(op):
+        for given in (inputs, [np.array(value) for value in inputs]):
+            got = face(*given)
+            assert isinstance(got, np.generic)
+            same(got, want)
+        out = np.zeros((), dtype)
+        assert face(*inputs, out=out) is out
+        same(out, want)
+        python = face(*(float(value) for value in inputs))
+        assert python.dtype == np.float64
+
+
+def test_lists(op):
+    inputs = [[-1.0, 0.0, 2.0]] * len(op.inputs)
+    same(faces(op)[0](*inputs), expected(op, [np.array(value) for value in inputs]))
+
+
+def test_many_dimensions(op, dtype):
+    inputs = [value.reshape((2,) * 10) for value in operands(op, dtype, 1024)]
+    for axes in (None, range(10)[::-1], (3, 1, 4, 0, 5, 9, 2, 6, 8, 7)):
+        given = [value.transpose(axes) for value in inputs]
+        same(faces(op)[0](*given), expected(op, given))

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every row of ops.def is whole: reference, docstring, stub, both faces, benchmark."""
+
+import ast
+import doctest
+import inspect
+from pathlib import Path
+
+import relu_simd
+from relu_simd import _core, _docs, reference, ufuncs
+from relu_simd.bench import idioms
+
+STUB = ast.parse(Path(_core.__file__).with_name("_core.pyi").read_text())
+
+
+def test_reference(op):
+    parameters = inspect.signature(getattr(reference, op.name)).parameters
+    assert tuple(parameters) == op.inputs
+    default = parameters[op.inputs[-1]].default
+    assert op.default == (None if default is inspect.Parameter.empty else default)
+
+
+def test_function(op):
+    function = getattr(relu_simd, op.name)
+    assert function.__name__ == op.name
+    assert function.__module__ == "relu_simd"
+    assert op.name in relu_simd.__all__
+    parameters = inspect.signature(function).parameters
+    assert [*parameters][: len(op.inputs) + 1] == [*op.inputs, "out"]
+
+
+def test_ufunc(op):
+    assert op.summary in getattr(ufuncs, op.name).__doc__
+    assert op.name in ufuncs.__all__
+
+
+def test_docstring(op):
+    doc = inspect.getdoc(getattr(relu_simd, op.name))
+    sections = ["Parameters\n---", "Returns\n---", "Raises\n---", "Notes\n---", "Examples\n---"]
+    assert [doc.index(section) for section in sections] == sorted(doc.index(section) for section in sections)
+    assert all(f"\n{name} : " in doc for name in (*op.inputs, "out"))
+    assert "NaN" in doc
+    assert doc.startswith(op.summary)
+
+
+def test_examples(op):
+    """Each docstring's example gives what it says."""
+    doc = getattr(relu_simd, op.name).__doc__
+    tests = doctest.DocTestParser().get_doctest(doc, {}, op.name, None, 0)
+    assert len(tests.examples) == 3
+    assert doctest.DocTestRunner().run(tests).failed == 0
+
+
+def test_examples_of_the_other_functions():
+    found = 0
+    for name in set(relu_simd.__all__) - {op.name for op in _core.OPS} - {"ufuncs"}:
+        for test in doctest.DocTestFinder().find(getattr(relu_simd, name), name, globs=dict(vars(relu_simd))):
+            assert doctest.DocTestRunner().run(test).failed == 0
+            found += bool(test.examples)
+    assert found >= 5
+
+
+def test_stub(op):
+    annotated = {node.target.id for node in STUB.body if isinstance(node, ast.AnnAssign)}
+    assert op.name in annotated
+
+
+def test_stub_exports_what_the_module_does():
+    exports = next(node.value for node in STUB.body if isinstance(node, ast.Assign))
+    assert sorted(ast.literal_eval(exports)) == sorted(_core.__all__)
+
+
+def test_benchmark(op):
+    assert op.name in idioms.IDIOMS
+
+
+def test_parameters_are_described(op):
+    assert set(op.inputs) <= set(_docs._INPUTS)

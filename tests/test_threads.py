@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Threads: how many, from where, and that nothing but time depends on them."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from cases import EMULATED, expected, faces, operands, same
+
+import relu_simd
+from relu_simd import _threads
+
+LARGE = 300_001 if EMULATED else 3_000_001
+
+
+def run(code, **environment):
+    environment = {**os.environ, **environment}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False, timeout=120
+    )
+
+
+def print_threads(**environment):
+    return run("import relu_simd; print(relu_simd.get_num_threads())", **environment)
+
+
+def test_environment():
+    assert print_threads(RELU_SIMD_NUM_THREADS="3", OMP_NUM_THREADS="5").stdout == "3\n"
+    assert print_threads(RELU_SIMD_NUM_THREADS="", OMP_NUM_THREADS="5").stdout == "5\n"
+    assert print_threads(OMP_NUM_THREADS="4,2").stdout == "4\n"
+
+
+@pytest.mark.parametrize("junk", ["0", "-1", "two", "1.5", "1e3", "9" * 5000, "1025", " "])
+def test_junk_in_the_environment_is_an_import_error(junk):
+    done = print_threads(RELU_SIMD_NUM_THREADS=junk)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith(
+        "ImportError: RELU_SIMD_NUM_THREADS: expected a number of threads from 1 to 1024"
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no CPU affinity on this system")
+def test_affinity_limits_the_default():
+    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); import relu_simd as r; print(r.get_num_threads())"
+    environment = {"RELU_SIMD_NUM_THREADS": "", "OMP_NUM_THREADS": ""}
+    assert run(code, **environment).stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus"),
+    [("max 100000", None), ("200000 100000", 2), ("150000 100000", 2), ("5000 100000", 1), ("", None), ("a b", None)],
+)
+def test_container_quota(tmp_path, text, cpus):
+    file = tmp_path / "cpu.max"
+    file.write_text(text)
+    assert _threads.cgroup_cpus(file) == cpus
+    assert _threads.cgroup_cpus(tmp_path / "none") is None
+
+
+def test_set_num_threads():
+    for n in (1, 2, 7, np.int64(3)):
+        relu_simd.set_num_threads(n)
+        assert relu_simd.get_num_threads() == n
+    for bad, error in ((0, ValueError), (-1, ValueError), (1025, ValueError), (1.5, TypeError), ("2", TypeError)):
+        with pytest.raises(error):
+            relu_simd.set_num_threads(bad)
+        assert relu_simd.get_num_threads() == 3
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_every_number_of_threads_gives_the_same(op, dtype, count):
+    """Sizes around what one thread's share is rounded to, and one larger than the last-level cache."""
+    relu_simd.set_num_threads(count)
+    for n in (100_000, 102_400, 102_401, 307_199, LARGE):
+        inputs = operands(op, dtype, n, 0.01 if op.default is not None else None)
+        want = expected(op, inputs)
+        same(faces(op)[0](*inputs), want)
+        inputs[0] = inputs[0].copy()
+        same(faces(op)[1](*inputs, out=inputs[0]), want)
+
+
+def test_python_threads_at_once(op):
+    """Eight of them, on shared inputs and outputs of their own."""
+    inputs = operands(op, "f4", 200_003, 0.01 if op.default is not None else None)
+    want = expected(op, inputs).tobytes()
+    wrong = []
+
+    def work():
+        for _ in range(2 if EMULATED else 20):
+            for face in faces(op):
+                if face(*inputs).tobytes() != want:
+                    wrong.append(face)
+
+    workers = [threading.Thread(target=work) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_fork_after_use_does_not_hang():
+    """libgomp would wait in the child for threads that fork did not copy."""
+    code = """if 1:
+        import os, sys, numpy as np, relu_simd
+        relu_simd.set_num_threads(2)
+        x = np.ones(2_000_000, np.float32)
+        relu_simd.relu(x)
+        child = os.fork()
+        if child == 0:
+            ok = relu_simd.get_num_threads() == 1 and (relu_simd.relu(x) == 1).all()
+            relu_simd.set_num_threads(2)
+            ok = ok and relu_simd.get_num_threads() == 1 and (relu_simd.relu(x) == 1).all()
+            os._exit(0 if ok else 7)
+        print(os.waitpid(child, 0)[1], relu_simd.get_num_threads())
+    """
+    assert run(code).stdout == "0 2\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_fork_before_use_keeps_threads():
+    code = """if 1:
+        import os, numpy as np, relu_simd
+        relu_simd.set_num_threads(2)
+        child = os.fork()
+        if child == 0:
+            ok = relu_simd.get_num_threads() == 2 and (relu_simd.relu(np.ones(2_000_000)) == 1).all()
+            os._exit(0 if ok else 7)
+        print(os.waitpid(child, 0)[1])
+    """
+    assert run(code).stdout == "0\n"
+
+
+def test_threadpoolctl_sees_and_limits():
+    """Its limit is seen by the number of OpenMP threads that a large call starts: none."""
+    pytest.importorskip("threadpoolctl")
+    code = """if 1:
+        import os, sys, threadpoolctl, numpy as np, relu_simd
+        relu_simd.set_num_threads(2)
+        pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "openmp"]
+        x = np.ones(2_000_000, np.float32)
+        count = lambda: len(os.listdir("/proc/self/task"))
+        before = count()
+        with threadpoolctl.threadpool_limits(1, user_api="openmp"):
+            relu_simd.relu(x)
+            limited = count() - before
+        relu_simd.relu(x)
+        print(len(pools), limited, count() - before)
+    """
+    assert run(code, OMP_NUM_THREADS="", RELU_SIMD_NUM_THREADS="").stdout == "1 0 1\n"

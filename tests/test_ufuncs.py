@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Both faces do what NumPy's own ufuncs do, and the function is the ufunc, only faster."""
+
+import copy
+import pickle
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from cases import expected, faces, operands, same
+
+import relu_simd
+from relu_simd import ufuncs
+
+
+def test_is_a_ufunc(op):
+    ufunc = getattr(ufuncs, op.name)
+    assert type(ufunc) is np.ufunc
+    assert ufunc.__name__ == op.name
+    assert (ufunc.nin, ufunc.nout) == (len(op.inputs), 1)
+    assert ufunc.types == ["f" * len(op.inputs) + "->f", "d" * len(op.inputs) + "->d"]
+
+
+def test_where(op, dtype):
+    inputs = operands(op, dtype, 99)
+    where = np.arange(99) % 3 == 0
+    for face in faces(op):
+        out = np.full(99, 7, dtype)
+        want = np.where(where, expected(op, inputs), out)
+        same(face(*inputs, out=out, where=where), want)
+        same(face(*inputs, out=(out,), where=True), expected(op, inputs))
+
+
+def test_dtype_casting_and_order(op):
+    for face in faces(op):
+        inputs = [np.nan_to_num(value).reshape(10, 20) for value in operands(op, "f4", 200)]
+        got = face(*inputs, dtype="f8", order="F")
+        assert got.flags.f_contiguous
+        same(got, expected(op, [value.astype("f8") for value in inputs]))
+        whole = np.zeros((10, 20), "i8")
+        with pytest.raises(np._core._exceptions.UFuncTypeError):
+            face(*inputs, out=whole)
+        finite = [np.clip(value, -9, 9) for value in inputs]
+        face(*finite, out=whole, casting="unsafe")
+        assert (whole == expected(op, finite).astype("i8")).all()
+
+
+def test_outer_and_at():
+    x, slopes = np.array([-1.0, 2.0]), np.array([0.5, 0.25, 4.0])
+    same(ufuncs.leaky_relu.outer(x, slopes), np.array([[-0.5, -0.25, -4.0], [2.0, 2.0, 2.0]]))
+    x = np.array([-1.0, -2.0, 3.0])
+    ufuncs.relu.at(x, [0, 2])
+    same(x, np.array([0.0, -2.0, 3.0]))
+
+
+class Labelled(np.ndarray):
+    label = None
+
+    def __array_finalize__(self, source):
+        self.label = getattr(source, "label", None)
+
+
+def test_subclasses(op, dtype):
+    inputs = operands(op, dtype, 50)
+    labelled = [value.view(Labelled) for value in inputs]
+    labelled[0].label = "kept"
+    for face in faces(op):
+        got = face(*labelled)
+        assert type(got) is Labelled
+        assert got.label == "kept"
+        same(got.view(np.ndarray), expected(op, inputs))
+        assert type(face(*labelled, subok=False)) is np.ndarray
+
+
+class Other:
+    """Takes every ufunc over, as dask, xarray and pandas do."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
+        return ufunc.__name__, method, len(inputs), sorted(keywords)
+
+
+def test_array_ufunc_is_honoured(op):
+    for face in faces(op):
+        for k in range(len(op.inputs)):
+            inputs = [np.ones(3)] * len(op.inputs)
+            inputs[k] = Other()
+            assert face(*inputs) == (op.name, "__call__", len(op.inputs), [])
+        assert face(*[np.ones(3)] * len(op.inputs), out=Other())[3] == ["out"]
+
+
+def test_objects_that_refuse_ufuncs(op):
+    class Refuses:
+        __array_ufunc__ = None
+
+    for face in faces(op):
+        with pytest.raises(TypeError, match="does not support ufuncs"):
+            face(*[Refuses()] * len(op.inputs))
+
+
+def test_array_protocol(op):
+    class Holder:
+        def __array__(self, dtype=None, copy=None):
+            return np.array([-1.0, 2.0], dtype)
+
+    same(faces(op)[0](*[Holder()] * len(op.inputs)), expected(op, [np.array([-1.0, 2.0])] * len(op.inputs)))
+
+
+def test_masked_arrays(op, dtype):
+    inputs = [np.ma.masked_array(np.nan_to_num(value), value < 0) for value in operands(op, dtype, 40)]
+    for face in faces(op):
+        got, numpys = face(*inputs), (np.positive if len(inputs) == 1 else np.add)(*inputs[:2])
+        assert type(got) is type(numpys)
+
+
+def test_memmap(op, dtype, tmp_path):
+    inputs = operands(op, dtype, 3000)
+    first = np.memmap(tmp_path / "x", dtype, "w+", shape=3000)
+    first[:] = inputs[0]
+    want = expected(op, inputs)
+    for face in faces(op):
+        out = np.memmap(tmp_path / "out", dtype, "w+", shape=3000)
+        assert face(first, *inputs[1:], out=out) is out
+        same(np.array(out), want)
+
+
+def test_inputs_by_keyword(op, dtype):
+    inputs = operands(op, dtype, 30)
+    want = expected(op, inputs)
+    named = dict(zip(op.inputs, inputs, strict=True))
+    function = faces(op)[0]
+    same(function(**named), want)
+    same(function(inputs[0], **{name: named[name] for name in op.inputs[1:]}), want)
+    out = np.empty(30, dtype)
+    assert function(**named, out=out) is out
+    assert function(*inputs, out) is out
+    same(function(*inputs, None), want)
+    same(function(*inputs, out=None), want)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickles(op, protocol):
+    for face in faces(op):
+        assert pickle.loads(pickle.dumps(face, protocol)) is face
+        assert copy.deepcopy(face) is face
+
+
+def test_pickles_travel_to_a_process_that_has_imported_nothing(op):
+    for face in faces(op):
+        code = f"import pickle; f = pickle.loads({pickle.dumps(face)!r}); print(type(f).__name__, f.__name__, f(-1.0))"
+        if len(op.inputs) == 1:
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+            assert done.stdout.split() == [type(face).__name__, op.name, "0.0"]
+
+
+def test_a_large_call_lets_other_threads_run():
+    """With switching by time ruled out, a thread that waits for the GIL gets it when the call releases it."""
+    x = np.ones(30_000_000, np.float32)
+    go, ran = threading.Lock(), []
+    go.acquire()
+
+    def wait_and_run():
+        with go:
+            ran.append(True)
+
+    other = threading.Thread(target=wait_and_run)
+    other.start()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    try:
+        go.release()
+        before = list(ran)
+        relu_simd.relu(x, out=x)
+        during = list(ran)
+    finally:
+        sys.setswitchinterval(interval)
+        other.join()
+    assert (before, during) == ([], [True])

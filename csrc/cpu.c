@@ -1,44 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Probes of the CPU. A feature counts only when the operating system saves its registers too.
- * Contract in cpu.h. */
+/* Probes of the CPU. A feature counts only when the operating system saves its registers too; x86
+ * caches are asked of the CPU itself: glibc's sysconf gives 320 MB for a 32 MB L3 of AMD's, and /sys
+ * need not be there. Contract in cpu.h. */
 #include "cpu.h"
-
-#if defined(_WIN32)
-#include <intrin.h>
-#include <windows.h>
-#elif defined(__APPLE__)
-#include <sys/sysctl.h>
-#else
-#include <unistd.h>
-#endif
 
 #if RS_X86
 #if defined(_MSC_VER) && !defined(__clang__)
-static int has(int leaf7_ebx_bits, unsigned xcr0_bits)
+#include <intrin.h>
+static void cpuid(unsigned leaf, unsigned part, unsigned id[4]) { __cpuidex((int *)id, (int)leaf, (int)part); }
+
+static int has(unsigned leaf7_ebx_bits, unsigned xcr0_bits)
 {
-    int id[4];
-    __cpuid(id, 1);
-    if (!(id[2] & (1 << 27)) || (_xgetbv(0) & xcr0_bits) != xcr0_bits) { /* 27: OSXSAVE */
+    unsigned id[4];
+    cpuid(1, 0, id);
+    if (!(id[2] & 1u << 27) || (_xgetbv(0) & xcr0_bits) != xcr0_bits) { /* 27: OSXSAVE */
         return 0;
     }
-    __cpuidex(id, 7, 0);
+    cpuid(7, 0, id);
     return (id[1] & leaf7_ebx_bits) == leaf7_ebx_bits;
 }
 
-int rs_cpu_has_avx2(void)
+int rs_cpu_has_avx2(void) { return has(1u << 5, 0x06); }
+
+int rs_cpu_has_avx512(void) { return has(1u << 16 | 1u << 17 | 1u << 30 | 1u << 31, 0xe6); }
+#else
+#include <cpuid.h>
+static void cpuid(unsigned leaf, unsigned part, unsigned id[4])
 {
-    return has(1 << 5, 0x06);
+    __cpuid_count(leaf, part, id[0], id[1], id[2], id[3]);
 }
 
-int rs_cpu_has_avx512(void)
-{
-    return has((int)(1u << 16 | 1u << 17 | 1u << 30 | 1u << 31), 0xe6);
-}
-#else
-int rs_cpu_has_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") != 0;
-}
+int rs_cpu_has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
 
 int rs_cpu_has_avx512(void)
 {
@@ -46,24 +38,40 @@ int rs_cpu_has_avx512(void)
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 #endif
-#endif
 
-#if defined(_WIN32)
-size_t rs_cpu_cache_bytes(int level)
+/* Leaf 4 (Intel) and 0x8000001d (AMD) list the caches in the same form, up to one of type 0. */
+static size_t listed_cache(unsigned leaf, int level)
 {
-    SYSTEM_LOGICAL_PROCESSOR_INFORMATION info[256];
-    DWORD bytes = sizeof info;
-    if (GetLogicalProcessorInformation(info, &bytes)) {
-        for (DWORD i = 0; i < bytes / sizeof info[0]; i++) {
-            const CACHE_DESCRIPTOR *cache = &info[i].Cache;
-            if (info[i].Relationship == RelationCache && cache->Level == level && cache->Type != CacheInstruction) {
-                return cache->Size;
-            }
+    for (unsigned part = 0; part < 16; part++) {
+        unsigned id[4];
+        cpuid(leaf, part, id);
+        const unsigned type = id[0] & 31; /* 1 data, 2 instructions, 3 both */
+        if (type == 0) {
+            return 0;
+        }
+        if (type != 2 && (id[0] >> 5 & 7) == (unsigned)level) {
+            const size_t ways = (id[1] >> 22) + 1, partitions = (id[1] >> 12 & 1023) + 1, line = (id[1] & 4095) + 1;
+            return ways * partitions * line * ((size_t)id[2] + 1);
         }
     }
     return 0;
 }
+
+size_t rs_cpu_cache_bytes(int level)
+{
+    unsigned id[4];
+    cpuid(0, 0, id);
+    const unsigned last = id[0];
+    const size_t bytes = last >= 4 ? listed_cache(4, level) : 0;
+    if (bytes != 0) {
+        return bytes;
+    }
+    cpuid(0x80000000u, 0, id);
+    return id[0] >= 0x8000001du ? listed_cache(0x8000001du, level) : 0;
+}
+
 #elif defined(__APPLE__)
+#include <sys/sysctl.h>
 size_t rs_cpu_cache_bytes(int level)
 {
     static const char *const names[] = {"hw.l1dcachesize", "hw.l2cachesize", "hw.l3cachesize"};
@@ -71,17 +79,20 @@ size_t rs_cpu_cache_bytes(int level)
     size_t length = sizeof bytes;
     return sysctlbyname(names[level - 1], &bytes, &length, NULL, 0) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
-#elif defined(_SC_LEVEL1_DCACHE_SIZE)
+
+#else
+#ifndef _WIN32
+#include <unistd.h>
+#endif
 size_t rs_cpu_cache_bytes(int level)
 {
+#ifdef _SC_LEVEL1_DCACHE_SIZE
     static const int names[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
     const long bytes = sysconf(names[level - 1]);
     return bytes > 0 ? (size_t)bytes : 0;
-}
 #else
-size_t rs_cpu_cache_bytes(int level)
-{
     (void)level;
     return 0;
+#endif
 }
 #endif

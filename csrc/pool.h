@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory of large results, recycled: the pages of a dropped array serve the next one, instead of
+ * going back to the system and being faulted in anew. Idle memory is bounded by a limit, and marked
+ * so that the system may take it back. Safe to call from any thread; pointers are aligned to 2 MB.
+ * Included by the Cython module, which hands these functions to NumPy (NEP 49). */
+#ifndef RS_POOL_H
+#define RS_POOL_H
+#include <stddef.h>
+
+enum { RS_POOL_MIN_BYTES = 4 << 20 }; /* smaller results: malloc recycles them well by itself */
+
+/* As malloc, calloc, realloc and free; `context` is unused, and `bytes` of free not relied on. */
+void *rs_pool_malloc(void *context, size_t bytes);
+void *rs_pool_calloc(void *context, size_t count, size_t bytes);
+void *rs_pool_realloc(void *context, void *data, size_t bytes);
+void rs_pool_free(void *context, void *data, size_t bytes);
+
+typedef struct {
+    size_t limit, idle_bytes, idle_blocks, recycled, fresh;
+} rs_pool_info;
+
+/* Largest sum of idle bytes; 0 keeps nothing. What is above goes back to the system at once. */
+void rs_pool_set_limit(size_t bytes);
+void rs_pool_trim(void);
+rs_pool_info rs_pool_get_info(void);
+
+#endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The seam between the callers and the kernels: which operations, dtypes and instruction sets there
  * are, what a kernel promises, and which table of kernels is the active one.
- * Included by every isa_*.c, parallel.c, ufunc_loop.c and the Cython module. */
+ * Included by every isa_*.c, run.c, ufunc_loop.c and the Cython module. */
 #ifndef RS_DISPATCH_H
 #define RS_DISPATCH_H
 #include <stddef.h>

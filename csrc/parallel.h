@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The one call that everything above the kernels makes, and how many threads it may use. It shares
- * large work among OpenMP threads and lets results that no cache can hold bypass it.
- * Included by ufunc_loop.c and the Cython module. */
+/* Shares large work among OpenMP threads; without OpenMP everything runs on the calling thread.
+ * A process forked after its parent used threads keeps to one: libgomp would wait there for threads
+ * that fork did not copy. Included by run.c and the Cython module. */
 #ifndef RS_PARALLEL_H
 #define RS_PARALLEL_H
 #include <stddef.h>
 
-/* Runs a kernel of the active ISA; form is RS_ARRAYS or RS_LAST_SCALAR, the rest as for rs_kernel. */
-void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_t n);
+/* Does elements from..to-1 of some work. */
+typedef void rs_work(const void *context, size_t from, size_t to);
 
-/* Once, at import, before any rs_run. */
+/* Calls work for all of 0..n-1, in shares on several threads where the bytes it moves are worth it. */
+void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t bytes);
+
+/* Once, at import, before anything else here. */
 void rs_parallel_init(void);
-/* 1 where OpenMP is not compiled in, or in a child forked after the parent used threads: libgomp
- * would wait there for threads that fork did not copy. */
 int rs_get_num_threads(void);
 void rs_set_num_threads(int n);
 /* CPUs that this process may run on, as far as OpenMP knows. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "dispatch.h"
-#include "parallel.h"
+#include "run.h"
 #if RS_X86
 #include <immintrin.h>
 #else

@@ -54,8 +54,12 @@ cdef extern from "dispatch.h":
         const char *name
     const rs_isa *rs_isa_active()
 
-cdef extern from "parallel.h":
+cdef extern from "run.h":
     void rs_run(int op, int dtype, int form, const void *const *inputs, void *out, size_t n) noexcept nogil
+    void rs_run_init()
+    void rs_copy(void *out, const void *source, size_t nbytes, int stream) noexcept nogil
+
+cdef extern from "parallel.h":
     void rs_parallel_init()
     int rs_get_num_threads()
     void rs_set_num_threads(int n)
@@ -198,6 +202,17 @@ def set_isa(name):
 def _cache_bytes(int level):
     """Bytes of the data cache at `level`, 1 to 3; 0 where the system does not tell."""
     return rs_cpu_cache_bytes(level)
+
+
+def _copy(cnp.ndarray out, cnp.ndarray source, bint stream):
+    """The benchmark's roofline: copies contiguous `source` to `out` on this module's threads, in plain C."""
+    if source.nbytes != out.nbytes or not (source.flags.c_contiguous and out.flags.c_contiguous):
+        raise ValueError("out and source must be contiguous and of one size")
+    cdef void *to = cnp.PyArray_DATA(out)
+    cdef const void *origin = cnp.PyArray_DATA(source)
+    cdef size_t nbytes = source.nbytes
+    with nogil:
+        rs_copy(to, origin, nbytes, stream)
 
 
 def _choose_isa():
@@ -596,6 +611,7 @@ cdef void make_all(module):
 
 
 rs_parallel_init()
+rs_run_init()
 _choose_isa()
 _choose_threads()
 _choose_pool_limit()

@@ -11,7 +11,7 @@ import relu_simd
 from relu_simd import __main__ as command
 from relu_simd import _core, reference
 from relu_simd.bench.idioms import IDIOMS
-from relu_simd.bench.ways import MODES, ours
+from relu_simd.bench.ways import MODES, Library, Way, ours
 
 OPS = {op.name: op for op in _core.OPS}
 QUICK = ["--sizes", "16,1_000", "--seconds", "0.002"]
@@ -61,7 +61,7 @@ def test_files_and_table(needed, tmp_path, capsys):
         for time in cell["times"]:
             assert 0 < min(time["samples"]) <= time["median"] <= max(time["samples"])
         for ratio in cell["ratios"].values():
-            assert 0 < ratio["best"] <= ratio["first"]
+            assert 0 < ratio["best"]["numpy"] <= ratio["first"]
     first = cells["relu", "float32", 16]["ratios"]
     assert first["new"]["first_statement"] == "np.maximum(x, 0)"
     assert first["out"]["first_statement"] == "np.maximum(x, 0, out=out)"
@@ -69,6 +69,57 @@ def test_files_and_table(needed, tmp_path, capsys):
     picture = (tmp_path / "new" / "folder" / "bench.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")
     assert len(picture) > 20_000
+
+
+def test_peers(needed, tmp_path, monkeypatch, capsys):
+    from relu_simd.bench import peers, results
+
+    def load_fake(threads):
+        def prepare(op, names):
+            return {"views": {name: names[name][:] for name in ("x", "out") if name in names}}
+
+        relu = Way("np.fmax(views['x'], 0)", out="np.fmax(views['x'], 0, out=views['out'])")
+        return Library("fake", {"relu": (relu,)}, prepare, dtypes=("float32",))
+
+    def load_absent(threads):
+        raise ImportError
+
+    monkeypatch.setattr(peers, "LOADERS", {"fake": load_fake, "absent": load_absent})
+    monkeypatch.setattr(results, "version", lambda name: "7.8")
+    assert bench("--peers", "--ops", "relu,relu_backward", "--out", tmp_path) == 0
+    shown = capsys.readouterr()
+    assert "with fake" in shown.err
+    assert "not installed: absent" in shown.err
+    assert "x fake" in shown.out
+
+    run = json.loads((tmp_path / "bench.json").read_text())
+    assert run["peers"] == {"fake": "7.8"}
+    took_part = {(cell["op"], cell["dtype"]) for cell in run["cells"] if "fake" in cell["ratios"]["inplace"]["best"]}
+    assert took_part == {("relu", "float32")}
+
+    page = (tmp_path / "peers.md").read_text()
+    assert "NumPy" in page
+    assert "fake 7.8" in page
+    assert "| relu_backward | in place |" in page
+    picture = (tmp_path / "peers.png").read_bytes()
+    assert picture.startswith(b"\x89PNG\r\n")
+    assert len(picture) > 20_000
+
+
+@pytest.mark.parametrize("name", ["torch", "jax", "numba", "numexpr", "onnxruntime", "thinc", "simd-ml-kernels"])
+def test_peers_that_are_installed_compute_the_same(needed, name):
+    from relu_simd.bench import peers
+    from relu_simd.bench.contest import Cell
+
+    try:
+        library = peers.LOADERS[name](1)
+    except ImportError:
+        pytest.skip(f"{name} is not installed")
+    for op in OPS.values():
+        for dtype in ("float32", "float64"):
+            cell = Cell(op, dtype, 100, [library])
+            assert bool(cell.contestants) == (op.name in library.ways and dtype in library.dtypes)
+            cell.check()
 
 
 def test_json_alone_on_stdout(needed, tmp_path, capsys):

@@ -159,10 +159,10 @@ def test_results_outlive_the_module_and_the_interpreter():
             del sys.modules[name]
         del relu_simd, kept[0]
         sys.kept = kept
-        print(kept[0].sum())
+        print(int(kept[0].sum()))
     """
     done = run(code)
-    assert (done.stdout, done.stderr, done.returncode) == ("3000000.0\n", "", 0)
+    assert (done.stdout, done.stderr, done.returncode) == ("3000000\n", "", 0)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
@@ -197,16 +197,16 @@ def test_out_of_memory():
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, -1))
         y = relu_simd.relu(x)
-        print(relu_simd.pool_info()["idle_bytes"], y.sum())
+        print(relu_simd.pool_info()["idle_bytes"], int(y.sum()))
         try:
             relu_simd.relu(x)
         except MemoryError:
-            print("MemoryError", x.sum())
+            print("MemoryError", int(x.sum()))
         del y
-        print(relu_simd.relu(x).sum())
+        print(int(relu_simd.relu(x).sum()))
     """
     done = run(code)
-    assert done.stdout.splitlines() == ["0 10000000.0", "MemoryError 10000000.0", "10000000.0"], done.stderr
+    assert done.stdout.splitlines() == ["0 10000000", "MemoryError 10000000", "10000000"], done.stderr
 
 
 def test_info_is_a_plain_dict():

@@ -6,8 +6,6 @@ The fast function serves what nearly every call is (exact, contiguous, native nd
 and shape) without NumPy's machinery; all else goes to the ufunc of the same name.
 """
 from collections import namedtuple
-import operator
-import os
 import sys
 from sys import intern
 
@@ -18,7 +16,7 @@ from libc.string cimport memcmp
 cimport numpy as cnp
 import numpy as np
 
-from relu_simd import _docs, _threads
+from relu_simd import _docs
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -147,60 +145,49 @@ cdef int dtype_of_typenum(int typenum) noexcept nogil:
 
 
 # ---------------------------------------------------------------------------------------------
-# Instruction sets
+# What settings.py is made of; it checks the arguments
 
-def available_isas():
-    """Names of the instruction sets that this build has and this CPU supports, best first.
-
-    Examples
-    --------
-    >>> "scalar" in available_isas()
-    True
-    """
-    return tuple(rs_isa_name(row).decode() for row in range(rs_isa_count()) if rs_isa_supported(row))
+def _isas():
+    """(name, whether this CPU has it) of each instruction set in this build, best first."""
+    return tuple((rs_isa_name(row).decode(), bool(rs_isa_supported(row))) for row in range(rs_isa_count()))
 
 
-def isa():
-    """Name of the instruction set in use.
-
-    Examples
-    --------
-    >>> isa() in available_isas()
-    True
-    """
+def _active_isa():
     return rs_isa_active().name.decode()
 
 
-def set_isa(name):
-    """Use the instruction set `name` from the next call on, in every thread.
+def _activate_isa(int row):
+    rs_isa_activate(row)
 
-    Parameters
-    ----------
-    name : str
-        One of `available_isas()`.
 
-    Raises
-    ------
-    ValueError
-        If this build or this CPU does not have it; nothing is changed.
+def _cpu_count():
+    return rs_cpu_count()
 
-    Examples
-    --------
-    >>> best = isa()
-    >>> set_isa("scalar")
-    >>> isa()
-    'scalar'
-    >>> set_isa(best)
-    """
-    for row in range(rs_isa_count()):
-        if rs_isa_name(row).decode() == name and rs_isa_supported(row):
-            rs_isa_activate(row)
-            return
-    raise ValueError(f"instruction set {str(name)[:80]!r} is not available here: choose one of {', '.join(available_isas())}")
+
+def _num_threads():
+    return rs_get_num_threads()
+
+
+def _use_threads(int n):
+    rs_set_num_threads(n)
+
+
+def _pool_info():
+    return rs_pool_get_info()
+
+
+def _limit_pool(size_t nbytes):
+    global pool_limit
+    rs_pool_set_limit(nbytes)
+    pool_limit = nbytes
+
+
+def _trim_pool():
+    rs_pool_trim()
 
 
 def _cache_bytes(int level):
-    """Bytes of the data cache at `level`, 1 to 3; 0 where the system does not tell."""
+    """Bytes of the data cache at `level`, 1 to 3; 0 where it is not known."""
     return rs_cpu_cache_bytes(level)
 
 
@@ -213,71 +200,6 @@ def _copy(cnp.ndarray out, cnp.ndarray source, bint stream):
     cdef size_t nbytes = source.nbytes
     with nogil:
         rs_copy(to, origin, nbytes, stream)
-
-
-def _choose_isa():
-    name = os.environ.get("RELU_SIMD_ISA") or available_isas()[0]
-    try:
-        set_isa(name)
-    except ValueError as error:
-        raise ImportError(f"RELU_SIMD_ISA: {error}") from None
-
-
-# ---------------------------------------------------------------------------------------------
-# Threads
-
-def get_num_threads():
-    """Largest number of threads that a call may use.
-
-    1 in a build without OpenMP, and in a process forked after its parent used threads.
-
-    Examples
-    --------
-    >>> get_num_threads() >= 1
-    True
-    """
-    return rs_get_num_threads()
-
-
-def set_num_threads(n):
-    """Let calls use up to `n` threads, in every Python thread, from the next call on.
-
-    Large arrays are shared among threads; small ones stay on the calling thread.
-
-    Parameters
-    ----------
-    n : int
-        At least 1.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `n` is not an integer, or less than 1; nothing is changed.
-
-    Examples
-    --------
-    >>> before = get_num_threads()
-    >>> set_num_threads(1)
-    >>> get_num_threads()
-    1
-    >>> set_num_threads(before)
-    """
-    n = operator.index(n)
-    if not 1 <= n <= MAX_THREADS:
-        raise ValueError(f"n must be between 1 and {MAX_THREADS}, not {n}")
-    rs_set_num_threads(n)
-
-
-MAX_THREADS = 1024
-
-
-def _choose_threads():
-    asked = os.environ.get("RELU_SIMD_NUM_THREADS")
-    try:
-        set_num_threads(int(asked) if asked else _threads.default(rs_cpu_count()))
-    except ValueError:
-        raise ImportError(
-            f"RELU_SIMD_NUM_THREADS: expected a number of threads from 1 to {MAX_THREADS}, not {asked[:80]!r}") from None
 
 
 # ---------------------------------------------------------------------------------------------
@@ -296,78 +218,6 @@ cdef object new_result(PyArrayObject *like, int fortran, size_t nbytes):
         finally:
             PyDataMem_SetHandler(<object>PyDataMem_DefaultHandler)
     return PyArray_EMPTY(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
-
-
-def set_pool_limit(nbytes):
-    """Let at most `nbytes` of idle memory wait for the next large result.
-
-    Results of 4 MB and more are made in memory that earlier ones have left: writing to it costs a
-    fifth of what fresh memory from the system costs. The idle part is marked so that the system can
-    take it back when it is short. The default is 512 MB, or RELU_SIMD_POOL_LIMIT (bytes).
-
-    Parameters
-    ----------
-    nbytes : int
-        0 turns recycling off. Idle memory above the limit is given back at once.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `nbytes` is not an integer, or negative or beyond the address space; nothing is changed.
-
-    Examples
-    --------
-    >>> before = pool_info()["limit"]
-    >>> set_pool_limit(0)
-    >>> pool_info()["idle_bytes"]
-    0
-    >>> set_pool_limit(before)
-    """
-    global pool_limit
-    nbytes = operator.index(nbytes)
-    if not 0 <= nbytes <= sys.maxsize:
-        raise ValueError(f"nbytes must be between 0 and {sys.maxsize}, not {nbytes}")
-    rs_pool_set_limit(nbytes)
-    pool_limit = nbytes
-
-
-def pool_info():
-    """State of the recycled memory.
-
-    Returns
-    -------
-    dict
-        `limit`, `idle_bytes` and `idle_blocks` now; how many results since import were `recycled`
-        from idle memory, and how many took `fresh` memory.
-
-    Examples
-    --------
-    >>> sorted(pool_info())
-    ['fresh', 'idle_blocks', 'idle_bytes', 'limit', 'recycled']
-    """
-    return rs_pool_get_info()
-
-
-def trim_pool():
-    """Give all idle memory back to the system now.
-
-    Examples
-    --------
-    >>> trim_pool()
-    >>> pool_info()["idle_bytes"]
-    0
-    """
-    rs_pool_trim()
-
-
-def _choose_pool_limit():
-    asked = os.environ.get("RELU_SIMD_POOL_LIMIT")
-    if asked:
-        try:
-            set_pool_limit(int(asked))
-        except ValueError:
-            raise ImportError(
-                f"RELU_SIMD_POOL_LIMIT: expected a number of bytes, 0 for none, not {asked[:80]!r}") from None
 
 
 # ---------------------------------------------------------------------------------------------
@@ -390,6 +240,8 @@ cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyO
     for op in OPS:
         if op.name == name:
             for k, operand in enumerate(op.inputs):
+                if op_dtypes[k] == NULL:  # a reduction's first operand
+                    continue
                 kind = (<object>op_dtypes[k]).type
                 if issubclass(kind, REFUSED):
                     raise TypeError(
@@ -612,11 +464,5 @@ cdef void make_all(module):
 
 rs_parallel_init()
 rs_run_init()
-_choose_isa()
-_choose_threads()
-_choose_pool_limit()
 make_all(sys.modules[__name__])
-__all__ = [
-    *(op.name for op in OPS), "available_isas", "get_num_threads", "isa", "pool_info", "set_isa", "set_num_threads",
-    "set_pool_limit", "trim_pool",
-]
+__all__ = [op.name for op in OPS]

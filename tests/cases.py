@@ -10,7 +10,7 @@ from relu_simd import _core, reference, ufuncs
 
 OPS = {op.name: op for op in _core.OPS}
 DTYPES = [dtype.name for dtype in _core.DTYPES]
-ISAS = _core.available_isas()
+ISAS = relu_simd.available_isas()
 EMULATED = os.environ.get("RELU_SIMD_TEST_PROFILE") == "emulated"
 
 # Around every multiple of every lane count (16 at most), of the unrolled step and of the step's

@@ -11,7 +11,7 @@ import pytest
 from cases import EMULATED, expected, faces, operands, same
 
 import relu_simd
-from relu_simd import _threads
+from relu_simd import settings
 
 LARGE = 300_001 if EMULATED else 3_000_001
 
@@ -56,8 +56,8 @@ def test_affinity_limits_the_default():
 def test_container_quota(tmp_path, text, cpus):
     file = tmp_path / "cpu.max"
     file.write_text(text)
-    assert _threads.cgroup_cpus(file) == cpus
-    assert _threads.cgroup_cpus(tmp_path / "none") is None
+    assert settings._quota_cpus(file) == cpus
+    assert settings._quota_cpus(tmp_path / "none") is None
 
 
 def test_set_num_threads():

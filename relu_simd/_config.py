@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What was detected on this machine, for people who want to know or report it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import relu_simd
+from relu_simd import _core
+
+__all__ = ["config", "show_config"]
+
+
+def config() -> dict[str, Any]:
+    """What `show_config` prints, as a dictionary that JSON can hold."""
+    return {
+        "relu-simd": relu_simd.__version__,
+        "instruction set": relu_simd.isa(),
+        "available": list(relu_simd.available_isas()),
+        "threads": relu_simd.get_num_threads(),
+        "CPU": _cpu_name(),
+        "caches": {name: _core._cache_bytes(level) for level, name in enumerate(("L1d", "L2", "L3"), start=1)},
+        "NumPy": np.__version__,
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "system": platform.platform(),
+        "OpenCL": _opencl_devices(),
+        "environment": {name: value for name, value in sorted(os.environ.items()) if name.startswith("RELU_SIMD_")},
+    }
+
+
+def show_config() -> None:
+    """Print versions, instruction sets, threads, caches and devices: what a bug report should hold.
+
+    Examples
+    --------
+    >>> import relu_simd
+    >>> relu_simd.show_config()  # doctest: +SKIP
+    relu-simd        0.1.0
+    instruction set  avx512
+    available        avx512, avx2, scalar
+    ...
+    """
+    facts = config()
+    facts["caches"] = [f"{name} {_bytes(size)}" for name, size in facts["caches"].items()]
+    facts["environment"] = [f"{name}={value}" for name, value in facts["environment"].items()] or "no RELU_SIMD_* set"
+    width = max(map(len, facts)) + 2
+    for name, value in facts.items():
+        print(f"{name:{width}}{', '.join(value) if isinstance(value, list) else value}")
+
+
+def _bytes(size: int) -> str:
+    if size == 0:
+        return "unknown"
+    return f"{size / 2**20:g} MiB" if size >= 2**20 else f"{size / 2**10:g} KiB"
+
+
+def _cpu_name() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _opencl_devices() -> list[str] | str:
+    try:
+        opencl = importlib.import_module("pyopencl")
+    except ImportError:
+        return "not installed (pip install relu-simd[opencl])"
+    try:
+        return [
+            f"{device.name.strip()} ({device_platform.name.strip()})"
+            for device_platform in opencl.get_platforms()
+            for device in device_platform.get_devices()
+        ] or "no device"
+    except opencl.Error as error:
+        return f"no device ({error})"

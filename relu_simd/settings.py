@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Instruction set, threads and recycled memory: what runs, and who may say so.
+
+Importing this module applies the environment: RELU_SIMD_ISA, RELU_SIMD_NUM_THREADS (else
+OMP_NUM_THREADS, else the CPUs that affinity and container quota leave) and RELU_SIMD_POOL_LIMIT.
+A value that cannot be had is an ImportError, never a silent fall-back; an empty one counts as unset.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+import sys
+from pathlib import Path
+from typing import SupportsIndex
+
+from relu_simd import _core
+
+__all__ = [
+    "available_isas",
+    "get_num_threads",
+    "isa",
+    "pool_info",
+    "set_isa",
+    "set_num_threads",
+    "set_pool_limit",
+    "trim_pool",
+]
+
+MAX_THREADS = 1024
+_CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2: "<microseconds or max> <period>"
+
+
+def available_isas() -> tuple[str, ...]:
+    """Names of the instruction sets that this build has and this CPU supports, best first.
+
+    Examples
+    --------
+    >>> "scalar" in available_isas()
+    True
+    """
+    return tuple(name for name, supported in _core._isas() if supported)
+
+
+def isa() -> str:
+    """Name of the instruction set in use.
+
+    Examples
+    --------
+    >>> isa() in available_isas()
+    True
+    """
+    return _core._active_isa()
+
+
+def set_isa(name: str) -> None:
+    """Use the instruction set `name` from the next call on, in every thread.
+
+    Parameters
+    ----------
+    name : str
+        One of `available_isas()`.
+
+    Raises
+    ------
+    ValueError
+        If this build or this CPU does not have it; nothing is changed.
+
+    Examples
+    --------
+    >>> best = isa()
+    >>> set_isa("scalar")
+    >>> isa()
+    'scalar'
+    >>> set_isa(best)
+    """
+    if name not in available_isas():
+        raise ValueError(
+            f"instruction set {str(name)[:80]!r} is not available here: choose one of {', '.join(available_isas())}"
+        )
+    _core._activate_isa([known for known, _ in _core._isas()].index(name))
+
+
+def get_num_threads() -> int:
+    """Largest number of threads that a call may use.
+
+    1 in a build without OpenMP, and in a process forked after its parent used threads.
+
+    Examples
+    --------
+    >>> get_num_threads() >= 1
+    True
+    """
+    return _core._num_threads()
+
+
+def set_num_threads(n: SupportsIndex) -> None:
+    """Let calls use up to `n` threads, in every Python thread, from the next call on.
+
+    Large arrays are shared among threads; small ones stay on the calling thread.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 1024.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is not an integer, or out of range; nothing is changed.
+
+    Examples
+    --------
+    >>> before = get_num_threads()
+    >>> set_num_threads(1)
+    >>> get_num_threads()
+    1
+    >>> set_num_threads(before)
+    """
+    count = operator.index(n)
+    if not 1 <= count <= MAX_THREADS:
+        raise ValueError(f"n must be between 1 and {MAX_THREADS}, not {count}")
+    _core._use_threads(count)
+
+
+def set_pool_limit(nbytes: SupportsIndex) -> None:
+    """Let at most `nbytes` of idle memory wait for the next large result.
+
+    Results of 4 MB and more are made in memory that earlier ones have left, so that the system need
+    not supply and clear it anew. The idle part is marked so that the system can take it back when it
+    is short of memory. The default is 512 MB.
+
+    Parameters
+    ----------
+    nbytes : int
+        0 turns recycling off. Idle memory above the limit is given back at once.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `nbytes` is not an integer, negative, or beyond the address space; nothing is changed.
+
+    Examples
+    --------
+    >>> before = pool_info()["limit"]
+    >>> set_pool_limit(0)
+    >>> pool_info()["idle_bytes"]
+    0
+    >>> set_pool_limit(before)
+    """
+    limit = operator.index(nbytes)
+    if not 0 <= limit <= sys.maxsize:
+        raise ValueError(f"nbytes must be between 0 and {sys.maxsize}, not {limit}")
+    _core._limit_pool(limit)
+
+
+def pool_info() -> dict[str, int]:
+    """State of the recycled memory.
+
+    Returns
+    -------
+    dict
+        `limit`, `idle_bytes` and `idle_blocks` now; how many results since import were `recycled`
+        from idle memory, and how many took `fresh` memory.
+
+    Examples
+    --------
+    >>> sorted(pool_info())
+    ['fresh', 'idle_blocks', 'idle_bytes', 'limit', 'recycled']
+    """
+    return _core._pool_info()
+
+
+def trim_pool() -> None:
+    """Give all idle memory back to the system now.
+
+    Examples
+    --------
+    >>> trim_pool()
+    >>> pool_info()["idle_bytes"]
+    0
+    """
+    _core._trim_pool()
+
+
+def _quota_cpus(file: Path = _CPU_QUOTA) -> int | None:
+    """CPUs that the container's quota amounts to, rounded up; None where there is none."""
+    try:
+        quota, period = file.read_text().split()
+        return None if quota == "max" else max(1, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):
+        return None
+
+
+def _default_threads() -> int:
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if asked.isdecimal() and int(asked) > 0:
+        return min(int(asked), MAX_THREADS)
+    cpus = min(_core._cpu_count(), MAX_THREADS)
+    return min(cpus, _quota_cpus() or cpus)
+
+
+def _apply_environment() -> None:
+    name = os.environ.get("RELU_SIMD_ISA") or available_isas()[0]
+    try:
+        set_isa(name)
+    except ValueError as error:
+        raise ImportError(f"RELU_SIMD_ISA: {error}") from None
+    for variable, apply, default, expected in (
+        ("RELU_SIMD_NUM_THREADS", set_num_threads, _default_threads, f"a number of threads from 1 to {MAX_THREADS}"),
+        ("RELU_SIMD_POOL_LIMIT", set_pool_limit, lambda: pool_info()["limit"], "a number of bytes, 0 for none"),
+    ):
+        asked = os.environ.get(variable)
+        try:
+            apply(int(asked) if asked else default())
+        except ValueError:
+            raise ImportError(f"{variable}: expected {expected}, not {asked[:80]!r}") from None
+
+
+_apply_environment()

@@ -23,15 +23,9 @@ static const rs_isa *const isas[] = {
 
 static const rs_isa *volatile active = &rs_isa_scalar;
 
-int rs_isa_count(void)
-{
-    return (int)(sizeof isas / sizeof isas[0]);
-}
+int rs_isa_count(void) { return (int)(sizeof isas / sizeof isas[0]); }
 
-const char *rs_isa_name(int row)
-{
-    return isas[row]->name;
-}
+const char *rs_isa_name(int row) { return isas[row]->name; }
 
 int rs_isa_supported(int row)
 {
@@ -42,12 +36,6 @@ int rs_isa_supported(int row)
     return supported[row];
 }
 
-void rs_isa_activate(int row)
-{
-    RS_ATOMIC_STORE(&active, isas[row]);
-}
+void rs_isa_activate(int row) { RS_ATOMIC_STORE(&active, isas[row]); }
 
-const rs_isa *rs_isa_active(void)
-{
-    return RS_ATOMIC_LOAD(&active);
-}
+const rs_isa *rs_isa_active(void) { return RS_ATOMIC_LOAD(&active); }

@@ -34,10 +34,10 @@
 #define KERNEL3(name, a, b, c) RS_INLINE vec NAME(lane_##name)(vec a, vec b, vec c)
 
 /* A kernel is drive() with the operation and the form fixed. */
-#define FORM(name, nin, form)                                                  \
+#define FORM(name, nin, form)                                                   \
     static void NAME(name##_##form)(const void *const *in, void *out, size_t n) \
-    {                                                                          \
-        drive(NAME(lane_##name), nin, form, in, out, n);                       \
+    {                                                                           \
+        drive(NAME(lane_##name), nin, form, in, out, n);                        \
     }
 #define FORMS(name, T) {name##_0_##T, name##_1_##T, name##_2_##T, name##_3_##T}
 

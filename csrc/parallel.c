@@ -24,7 +24,7 @@ static int forked_in_use; /* this is a child of such a process */
 /* How many threads are worth it and allowed. A limit set on OpenMP itself (threadpoolctl) counts. */
 static int team_size(size_t bytes)
 {
-    size_t team = (size_t)num_threads;
+    size_t team = (size_t)RS_ATOMIC_LOAD(&num_threads);
     if (bytes / BYTES_PER_THREAD < team) {
         team = bytes / BYTES_PER_THREAD;
     }
@@ -69,9 +69,9 @@ void rs_parallel_init(void)
 #endif
 }
 
-int rs_get_num_threads(void) { return forked_in_use ? 1 : num_threads; }
+int rs_get_num_threads(void) { return forked_in_use ? 1 : RS_ATOMIC_LOAD(&num_threads); }
 
-void rs_set_num_threads(int n) { num_threads = n; }
+void rs_set_num_threads(int n) { RS_ATOMIC_STORE(&num_threads, n); }
 
 int rs_cpu_count(void) { return omp_get_num_procs(); }
 

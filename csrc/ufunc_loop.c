@@ -56,9 +56,11 @@ static int feeds_back(const char *in, intptr_t in_step, const char *out, intptr_
         return 0;
     }
     const intptr_t in_span = (intptr_t)(n - 1) * in_step, out_span = (intptr_t)(n - 1) * out_step;
-    const char *in_low = in_span < 0 ? in + in_span : in, *in_high = (in_span < 0 ? in : in + in_span) + size;
-    const char *out_low = out_span < 0 ? out + out_span : out, *out_high = (out_span < 0 ? out : out + out_span) + size;
-    return in_low < out_high && out_low < in_high;
+    const uintptr_t in_low = (uintptr_t)(in_span < 0 ? in + in_span : in);
+    const uintptr_t out_low = (uintptr_t)(out_span < 0 ? out + out_span : out);
+    const uintptr_t in_bytes = (uintptr_t)(in_span < 0 ? -in_span : in_span) + size;
+    const uintptr_t out_bytes = (uintptr_t)(out_span < 0 ? -out_span : out_span) + size;
+    return in_low < out_low + out_bytes && out_low < in_low + in_bytes;
 }
 
 /* Runs `count` elements at a time; inputs and output that are not contiguous pass through a block. */
@@ -98,9 +100,11 @@ void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *step
     if (n == 0) {
         return;
     }
+    const void *in[RS_MAX_IN];
     int contiguous = n == 1 || steps[nin] == (intptr_t)size;
     int one_by_one = 0;
     for (int k = 0; k < nin; k++) {
+        in[k] = args[k];
         const int last_scalar = k == nin - 1 && steps[k] == 0;
         contiguous &= n == 1 || last_scalar || steps[k] == (intptr_t)size;
         one_by_one |= n > 1 && feeds_back(args[k], steps[k], args[nin], steps[nin], n, size);
@@ -110,7 +114,7 @@ void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *step
     save(&status);
     if (contiguous && !one_by_one) {
         const int form = n > 1 && steps[nin - 1] == 0 ? RS_LAST_SCALAR : RS_ARRAYS;
-        rs_run(loop->op, loop->dtype, form, (const void *const *)args, args[nin], n);
+        rs_run(loop->op, loop->dtype, form, in, args[nin], n);
     } else {
         run_blocks(loop, args, steps, n, one_by_one ? 1 : BLOCK_BYTES / size);
     }

@@ -21,6 +21,7 @@ examples:
 
 
 def parser() -> argparse.ArgumentParser:
+    """Build the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="python -m relu_simd",
         description="Without a command: the instruction sets, threads, caches and devices that relu-simd found.",
@@ -33,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status of the command line `argv` (by default the process's own)."""
+    """Do what the command line `argv` says (by default the process's own); return the exit status."""
     words = sys.argv[1:] if argv is None else argv
     args = parser().parse_args(words)
     try:

@@ -18,7 +18,7 @@ __all__ = ["config", "show_config"]
 
 
 def config() -> dict[str, Any]:
-    """What `show_config` prints, as a dictionary that JSON can hold."""
+    """Return what `show_config` prints, as a dictionary that JSON can hold."""
     return {
         "relu-simd": relu_simd.__version__,
         "instruction set": relu_simd.isa(),

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["leaky_relu", "leaky_relu_backward", "relu", "relu_backward"]
 

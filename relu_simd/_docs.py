@@ -51,7 +51,7 @@ Notes
 -----
 A NaN in `x` is not <= 0 and not > 0: the definition decides, so that NaN goes through and no
 floating-point warning is given. Selected values are moved bit for bit: -0.0, denormals and a NaN's
-payload stay. The result has {accuracy} and is the same on every instruction set. The definition is
+payload stay. The result {accuracy} and is the same on every instruction set. The definition is
 that of PyTorch's CPU kernels; `relu_simd.reference.{name}` is the same in plain NumPy. The ufunc
 behind it is `relu_simd.ufuncs.{name}`. Inputs other than `out` are never modified.
 
@@ -67,11 +67,14 @@ Examples
 def function_doc(op: Any) -> str:
     """Docstring of the public function of a row, its first line in the form `inspect.signature` reads."""
     names = op.inputs if op.default is None else (*op.inputs[:-1], f"{op.inputs[-1]}={op.default}")
-    kind = dict.fromkeys(op.inputs, "array_like") | ({} if op.default is None else {op.inputs[-1]: "number or array_like"})
-    parameters = "\n".join(
-        f"{name} : {kind[name]}\n{textwrap.indent(textwrap.dedent(_INPUTS[name]).strip(), '    ')}" for name in op.inputs
+    kind = dict.fromkeys(op.inputs, "array_like") | (
+        {} if op.default is None else {op.inputs[-1]: "number or array_like"}
     )
-    accuracy = "no rounding error" if op.max_ulp == 0 else f"an error of at most {op.max_ulp} ULP"
+    parameters = "\n".join(
+        f"{name} : {kind[name]}\n{textwrap.indent(textwrap.dedent(_INPUTS[name]).strip(), '    ')}"
+        for name in op.inputs
+    )
+    accuracy = "is correctly rounded" if op.max_ulp == 0 else f"has an error of at most {op.max_ulp} ULP"
     return _FUNCTION.format(
         name=op.name,
         signature=", ".join(names),
@@ -86,4 +89,5 @@ def function_doc(op: Any) -> str:
 
 def ufunc_doc(op: Any) -> str:
     """Docstring of a row's ufunc; NumPy puts the signature before it."""
-    return f"{op.summary}\n\nDefined as ``{op.definition}``; the inputs are ({', '.join(op.inputs)}).\nSee `relu_simd.{op.name}`."
+    inputs = ", ".join(op.inputs)
+    return f"{op.summary}\n\nDefined as ``{op.definition}``; the inputs are ({inputs}).\nSee `relu_simd.{op.name}`."

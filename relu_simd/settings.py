@@ -211,7 +211,7 @@ def _apply_environment() -> None:
         ("RELU_SIMD_NUM_THREADS", set_num_threads, _default_threads, f"a number of threads from 1 to {MAX_THREADS}"),
         ("RELU_SIMD_POOL_LIMIT", set_pool_limit, lambda: pool_info()["limit"], "a number of bytes, 0 for none"),
     ):
-        asked = os.environ.get(variable)
+        asked = os.environ.get(variable, "")
         try:
             apply(int(asked) if asked else default())
         except ValueError:

@@ -9,11 +9,11 @@
 
 static PyObject *rs_call(int op, PyObject **args, Py_ssize_t nargs, PyObject *kwnames);
 
-#define RS_OP(name, ...)                                                                                  \
+#define RS_OP(name, ...)                                                                                 \
     static PyObject *rs_call_##name(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *kw) \
-    {                                                                                                     \
-        (void)module;                                                                                     \
-        return rs_call(RS_##name, (PyObject **)args, n, kw);                                              \
+    {                                                                                                    \
+        (void)module;                                                                                    \
+        return rs_call(RS_##name, (PyObject **)args, n, kw);                                             \
     }
 #include "ops.def"
 

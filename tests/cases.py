@@ -13,9 +13,36 @@ DTYPES = [dtype.name for dtype in _core.DTYPES]
 ISAS = relu_simd.available_isas()
 EMULATED = os.environ.get("RELU_SIMD_TEST_PROFILE") == "emulated"
 
+
+def _has_threads():
+    before = relu_simd.get_num_threads()
+    relu_simd.set_num_threads(2)
+    after = relu_simd.get_num_threads()
+    relu_simd.set_num_threads(before)
+    return after == 2
+
+
+OPENMP = _has_threads()
+
 # Around every multiple of every lane count (16 at most), of the unrolled step and of the step's
 # alignment prologue; then one that is shared among threads, and not evenly.
-SIZES = [*range(68), 127, 128, 129, 191, 193, 255, 256, 257, 258, 319, 320, 321, 1000, 100_003 if EMULATED else 1_000_003]
+SIZES = [
+    *range(68),
+    127,
+    128,
+    129,
+    191,
+    193,
+    255,
+    256,
+    257,
+    258,
+    319,
+    320,
+    321,
+    1000,
+    100_003 if EMULATED else 1_000_003,
+]
 
 
 def same(got, want):

@@ -65,6 +65,7 @@ def test_files_and_table(needed, tmp_path, capsys):
     first = cells["relu", "float32", 16]["ratios"]
     assert first["new"]["first_statement"] == "np.maximum(x, 0)"
     assert first["out"]["first_statement"] == "np.maximum(x, 0, out=out)"
+    assert cells["relu_backward", "float64", 16]["ratios"]["out"]["first_statement"] == "np.where(x > 0, g, 0)"
 
     picture = (tmp_path / "new" / "folder" / "bench.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")
@@ -86,7 +87,7 @@ def test_peers(needed, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(peers, "LOADERS", {"fake": load_fake, "absent": load_absent})
     monkeypatch.setattr(results, "version", lambda name: "7.8")
-    assert bench("--peers", "--ops", "relu,relu_backward", "--out", tmp_path) == 0
+    assert bench("--peers", "--ops", "relu,relu_backward", "--sizes", "16,1e5", "--out", tmp_path) == 0
     shown = capsys.readouterr()
     assert "with fake" in shown.err
     assert "not installed: absent" in shown.err
@@ -96,6 +97,9 @@ def test_peers(needed, tmp_path, monkeypatch, capsys):
     assert run["peers"] == {"fake": "7.8"}
     took_part = {(cell["op"], cell["dtype"]) for cell in run["cells"] if "fake" in cell["ratios"]["inplace"]["best"]}
     assert took_part == {("relu", "float32")}
+
+    shares = {(cell["n"], cell["ratios"]["out"]["of_copy"] is None) for cell in run["cells"]}
+    assert shares == {(16, True), (100_000, False)}
 
     page = (tmp_path / "peers.md").read_text()
     assert "NumPy" in page

@@ -93,7 +93,9 @@ def test_slope_that_is_no_number(slope):
 
 
 def test_too_many_arguments(op):
-    with pytest.raises(TypeError, match=rf"{op.name}\(\) takes at most {len(op.inputs) + 1} positional arguments but 9"):
+    with pytest.raises(
+        TypeError, match=rf"{op.name}\(\) takes at most {len(op.inputs) + 1} positional arguments but 9"
+    ):
         faces(op)[0](*[np.ones(3)] * 9)
 
 
@@ -139,6 +141,6 @@ def test_errors_of_other_objects_pass_through():
 @pytest.mark.parametrize("name", ["sse9", "", "AVX2", None, 3, "scalar "])
 def test_set_isa_refuses(name):
     before = relu_simd.isa()
-    with pytest.raises(ValueError, match="choose one of .*scalar"):
+    with pytest.raises(ValueError, match=r"choose one of .*scalar"):
         relu_simd.set_isa(name)
     assert relu_simd.isa() == before

@@ -23,7 +23,16 @@ def array(dtype, *values):
 
 @pytest.mark.parametrize(
     ("x", "want"),
-    [(-1.0, 0.0), (2.5, 2.5), (0.0, 0.0), (-0.0, -0.0), (np.inf, np.inf), (-np.inf, 0.0), (-1e-310, 0.0), (1e-310, 1e-310)],
+    [
+        (-1.0, 0.0),
+        (2.5, 2.5),
+        (0.0, 0.0),
+        (-0.0, -0.0),
+        (np.inf, np.inf),
+        (-np.inf, 0.0),
+        (-1e-310, 0.0),
+        (1e-310, 1e-310),
+    ],
 )
 def test_relu(x, want):
     same(relu(array("f8", x)), array("f8", want))
@@ -136,5 +145,3 @@ def test_gradients_against_finite_differences(op, seed):
     g, h = rng.standard_normal(x.size), 1e-3
     slope = (forward(x + h, *extra) - forward(x - h, *extra)) / (2 * h)
     np.testing.assert_allclose(getattr(relu_simd, op.name)(g, x, *extra), g * slope, rtol=1e-9, atol=1e-12)
-
-

@@ -8,10 +8,12 @@ import threading
 
 import numpy as np
 import pytest
-from cases import EMULATED, expected, faces, operands, same
+from cases import EMULATED, OPENMP, expected, faces, operands, same
 
 import relu_simd
 from relu_simd import settings
+
+pytestmark = pytest.mark.skipif(not OPENMP, reason="this build has no OpenMP")
 
 LARGE = 300_001 if EMULATED else 3_000_001
 
@@ -37,14 +39,21 @@ def test_environment():
 def test_junk_in_the_environment_is_an_import_error(junk):
     done = print_threads(RELU_SIMD_NUM_THREADS=junk)
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith(
-        "ImportError: RELU_SIMD_NUM_THREADS: expected a number of threads from 1 to 1024"
+    assert (
+        done.stderr.strip()
+        .splitlines()[-1]
+        .startswith("ImportError: RELU_SIMD_NUM_THREADS: expected a number of threads from 1 to 1024")
     )
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no CPU affinity on this system")
 def test_affinity_limits_the_default():
-    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); import relu_simd as r; print(r.get_num_threads())"
+    code = """if 1:
+        import os
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        import relu_simd
+        print(relu_simd.get_num_threads())
+    """
     environment = {"RELU_SIMD_NUM_THREADS": "", "OMP_NUM_THREADS": ""}
     assert run(code, **environment).stdout == "1\n"
 

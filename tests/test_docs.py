@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the pages say is true: examples run, tables list what there is."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+import relu_simd
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_readme_examples():
+    results = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert results.attempted >= 6
+    assert results.failed == 0
+
+
+def test_readme_lists_every_public_name():
+    for name in set(relu_simd.__all__) - {"ufuncs"}:
+        assert f"`{name}(" in README, name
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_files_that_pages_name_exist(page):
+    text = (ROOT / page).read_text()
+    named = re.findall(r"`((?:csrc|src|relu_simd|tests|scripts|docs)/[\w./]+)`|\]\(([\w./]+)\)", text)
+    assert named
+    for path in (first or second for first, second in named):
+        assert (ROOT / path).exists(), path

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The benchmark behind `python -m relu_simd bench`.
+
+cli.py reads the command line, runner.py does the whole, one cell (operation, dtype, size) at a time.
+For each cell data.py gives real inputs; ways.py, idioms.py, peers.py and roofline.py say what is run;
+contest.py checks the results, timing.py takes the time, results.py makes a record of it. report.py,
+picture.py, markdown.py and heatmap.py show the records.
+
+A new operation needs a row in idioms.py; another library needs a loader in peers.py.
+"""

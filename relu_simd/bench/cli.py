@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command line of the benchmark.
+
+Nothing here needs the optional packages before `run`: `--help` and wrong options work without them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import relu_simd
+from relu_simd import _core
+
+OPS = {op.name: op for op in _core.OPS}
+DTYPES = [dtype.name for dtype in _core.DTYPES]
+NEEDED = {"rich": "rich", "matplotlib": "matplotlib", "scikit-learn": "sklearn"}
+SIZES = "16,100,1e3,1e4,1e5,1e6,1e7"
+
+# Arrays of float64 that the largest cell holds at once, the temporaries of the idioms included.
+ARRAYS_HELD = 12
+
+EPILOG = f"""\
+examples:
+  python -m relu_simd bench                              everything: a minute or two
+  python -m relu_simd bench --sizes 16,1e4 --ops relu    a few seconds
+  python -m relu_simd bench --threads 1 --out one        one thread; files go to the folder one
+  python -m relu_simd bench --json | jq '.cells[].ratios.out.first'
+  python -m relu_simd bench --peers --sizes 1e4,1e7      against torch and whatever else is installed
+
+functions: {", ".join(OPS)}
+Every result is compared with relu_simd.reference before it is timed, ours byte for byte.
+In the table "first" is the ratio to the idiom people write first, "best" to NumPy's fastest one,
+"peer" to the fastest of the other libraries.
+"""
+
+T = TypeVar("T")
+
+
+def _listed(one: Callable[[str], T]) -> Callable[[str], list[T]]:
+    def parse(text: str) -> list[T]:
+        return list(dict.fromkeys(one(part.strip()) for part in text.split(",")))
+
+    return parse
+
+
+def _choice(kind: str, choices: Sequence[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise argparse.ArgumentTypeError(f"unknown {kind} {text!r} (choose from {', '.join(choices)})")
+        return text
+
+    return parse
+
+
+def _size(text: str) -> int:
+    try:
+        size = int(text.replace("_", "")) if text.replace("_", "").isdecimal() else float(text)
+        if size < 1 or size != int(size):
+            raise ValueError
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of elements (choose whole numbers from 1 on, such as 16, 1e6 or 1_000_000)"
+        ) from None
+    need, memory = int(size) * ARRAYS_HELD * 8, _memory()
+    if need > memory:
+        raise argparse.ArgumentTypeError(
+            f"{text} elements need about {need / 2**30:.3g} GiB, and this machine has {memory / 2**30:.3g} GiB"
+        )
+    return int(size)
+
+
+def _memory() -> float:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 2**36
+
+
+def _threads(text: str) -> int:
+    # The one place that knows the limits is asked, and left as it was.
+    before = relu_simd.get_num_threads()
+    try:
+        relu_simd.set_num_threads(int(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads ({error})") from None
+    relu_simd.set_num_threads(before)
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds (choose one above 0, to 3600)")
+    return seconds
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command `bench` and its options."""
+    parser = commands.add_parser(
+        "bench",
+        help="time every function against NumPy's ways",
+        description="Time every function against the ways people write it in NumPy, on real data. Prints a table and"
+        " writes bench.json and bench.png.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    option = parser.add_argument
+    option(
+        "--ops",
+        type=_listed(_choice("function", list(OPS))),
+        default=list(OPS),
+        metavar="LIST",
+        help="functions, separated by commas (default: all)",
+    )
+    option(
+        "--sizes",
+        type=_listed(_size),
+        default=SIZES,
+        metavar="LIST",
+        help="numbers of elements; 1e6 and 1_000_000 are the same (default: %(default)s)",
+    )
+    option(
+        "--dtypes",
+        type=_listed(_choice("dtype", DTYPES)),
+        default="float32,float64",
+        metavar="LIST",
+        help="dtypes (default: %(default)s)",
+    )
+    option(
+        "--threads",
+        type=_threads,
+        metavar="N",
+        help=f"threads that each library may use (default: {relu_simd.get_num_threads()} here)",
+    )
+    option(
+        "--seconds",
+        type=_seconds,
+        default=0.4,
+        metavar="S",
+        help="time for each function, dtype and size; large ones take longer (default: %(default)s)",
+    )
+    option(
+        "--peers",
+        action="store_true",
+        help="also time what is installed of torch, jax, numba, numexpr, onnxruntime, thinc and simd-ml-kernels;"
+        " adds peers.md and peers.png",
+    )
+    option("--out", type=Path, default=Path("bench-out"), metavar="DIR", help="folder for files (default: %(default)s)")
+    option("--json", action="store_true", help="print bench.json instead of the table")
+
+
+def run(args: argparse.Namespace, command: str) -> int:
+    """Run the benchmark as the options say and return the exit status. `command` goes into the JSON."""
+    missing = [package for package, module in NEEDED.items() if not _importable(module)]
+    if missing:
+        return _fail(f'this needs {" and ".join(missing)}: pip install "relu-simd[bench]"')
+    from relu_simd.bench import runner
+
+    try:
+        runner.run(args, [OPS[name] for name in args.ops], command)
+    except runner.WrongResult as error:
+        return _fail(f"wrong result, nothing written: {error}")
+    except MemoryError:
+        return _fail("not enough memory: choose smaller --sizes")
+    except BrokenPipeError:  # `| head`; the interpreter would complain once more when it flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(f"cannot write to {args.out}: {error.strerror or error}")
+    return 0
+
+
+def _importable(module: str) -> bool:
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True
+
+
+def _fail(sentence: str) -> int:
+    print(f"python -m relu_simd bench: {sentence}", file=sys.stderr)
+    return 1

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fair times on a machine that is never quiet: all contestants in turn, many times, and the median."""
+
+from __future__ import annotations
+
+import random
+import timeit
+from collections.abc import Sequence
+from time import sleep
+
+from relu_simd.bench.contest import Contestant
+
+ROUNDS, LEAST_ROUNDS = 15, 5
+
+
+def measure(contestants: Sequence[Contestant], seconds: float, pause: float = 0.0) -> list[list[float]]:
+    """Return seconds a call, a list of samples for each contestant, in about `seconds` and the pauses altogether.
+
+    Each round takes one sample of each, in a new order: a slow spell of the machine meets all alike.
+    timeit keeps the garbage collector off meanwhile. With a `pause`, so many seconds pass before each
+    sample, that one library's worker threads are asleep when it is another's turn, and a call that is
+    not timed wakes the next one's.
+    """
+    timers = [timeit.Timer(each.statement, globals=each.names) for each in contestants]
+    sample_seconds = seconds / (ROUNDS * len(timers))
+    numbers = [_calibrate(timer, sample_seconds) for timer in timers]
+    samples: list[list[float]] = [[] for _ in timers]
+    order = random.Random(0)
+    spent = 0.0
+    for completed in range(ROUNDS):
+        if completed >= LEAST_ROUNDS and spent > seconds:
+            break
+        for k in order.sample(range(len(timers)), len(timers)):
+            if pause:
+                sleep(pause)
+                timers[k].timeit(1)
+            took = timers[k].timeit(numbers[k])
+            spent += took
+            samples[k].append(took / numbers[k])
+            # Threads on a busy machine can be a hundred times slower than they were just now.
+            if took > 4 * sample_seconds:
+                numbers[k] = max(1, int(numbers[k] * sample_seconds / took))
+    return samples
+
+
+def _calibrate(timer: timeit.Timer, seconds: float) -> int:
+    """How many calls take about `seconds`."""
+    number = 1
+    while (took := timer.timeit(number)) < seconds / 2:
+        number = min(10 * number, int(number * seconds / took) + 1)
+    return number

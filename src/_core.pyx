@@ -138,6 +138,7 @@ def _read_row(int row):
 
 
 OPS = tuple(_read_row(row) for row in range(RS_OPS))
+INPUTS = {op.name: op.inputs for op in OPS}
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 cdef int dtype_of_typenum(int typenum) noexcept nogil:
@@ -211,13 +212,14 @@ cdef size_t pool_limit = rs_pool_get_info().limit
 
 cdef object new_result(PyArrayObject *like, int fortran, size_t nbytes):
     """An uninitialised array; a large one from the pool, unless the caller has set a handler of his own."""
-    if nbytes >= RS_POOL_MIN_BYTES and nbytes <= pool_limit and PyDataMem_GetHandler() is <object>PyDataMem_DefaultHandler:
-        PyDataMem_SetHandler(pool_handler)
-        try:
-            return PyArray_EMPTY(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
-        finally:
-            PyDataMem_SetHandler(<object>PyDataMem_DefaultHandler)
-    return PyArray_EMPTY(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
+    cdef bint pooled = RS_POOL_MIN_BYTES <= nbytes <= pool_limit
+    if not (pooled and PyDataMem_GetHandler() is <object>PyDataMem_DefaultHandler):
+        return PyArray_EMPTY(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
+    PyDataMem_SetHandler(pool_handler)
+    try:
+        return PyArray_EMPTY(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
+    finally:
+        PyDataMem_SetHandler(<object>PyDataMem_DefaultHandler)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -235,24 +237,21 @@ cdef tuple REFUSED = (
 
 cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
     """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, else leaves it to NumPy."""
-    cdef str name = (<object>ufunc).__name__
     cdef int k
-    for op in OPS:
-        if op.name == name:
-            for k, operand in enumerate(op.inputs):
-                if op_dtypes[k] == NULL:  # a reduction's first operand
-                    continue
-                kind = (<object>op_dtypes[k]).type
-                if issubclass(kind, REFUSED):
-                    raise TypeError(
-                        f"{name}: {operand} has dtype {kind.__name__}; use {' or '.join(map(str, DTYPES))}, "
-                        f"for example {operand}.astype(np.float32)")
+    name = (<object>ufunc).__name__
+    for k, operand in enumerate(INPUTS[name]):
+        if op_dtypes[k] == NULL:  # a reduction's first operand
+            continue
+        kind = (<object>op_dtypes[k]).type
+        if issubclass(kind, REFUSED):
+            raise TypeError(
+                f"{name}: {operand} has dtype {kind.__name__}; use {' or '.join(map(str, DTYPES))}, "
+                f"for example {operand}.astype(np.float32)")
     return -1
 
 
 cdef object make_ufunc(int row, str doc):
     cdef int nin = rs_ops[row].nin, dtype, k
-    op = OPS[row]
     for dtype in range(RS_DTYPES):
         loops[row][dtype] = rs_loop(row, dtype)
         loop_data[row][dtype] = &loops[row][dtype]

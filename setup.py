@@ -15,10 +15,11 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
 
-# Contraction to fma would make results differ between compilers and ISAs.
+# Contraction to fma would make results differ between compilers and ISAs. Nobody reads the floating-point
+# flags of a kernel, and without them GCC vectorises the scalar ISA (leaky_relu: 15 times as fast).
 FLAGS = {
     "msvc": ["/O2", "/std:c11", "/fp:precise"],
-    "unix": ["-O3", "-ffp-contract=off", "-fvisibility=hidden"],
+    "unix": ["-O3", "-ffp-contract=off", "-fno-trapping-math", "-fvisibility=hidden"],
 }
 
 
@@ -58,7 +59,7 @@ core = Extension(
     "relu_simd._core",
     ["src/_core.pyx", *sorted(glob("csrc/*.c"))],
     include_dirs=["csrc", "src", np.get_include()],
-    depends=sorted(glob("csrc/*.h") + glob("csrc/*.def") + glob("src/*.h")),
+    depends=["setup.py", *sorted(glob("csrc/*.h") + glob("csrc/*.def") + glob("src/*.h"))],
     define_macros=[
         ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
         ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),

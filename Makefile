@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Every target does its own set-up, in .venv: needed are Python 3.11 or later, a C compiler and make.
+#
+# The stamps .venv/.* say what is done; make does it again when what it was made from has changed.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+SOURCES := $(wildcard csrc/* src/*) setup.py pyproject.toml
+BENCH_ARGS ?=
+TEST_ARGS ?=
+
+.PHONY: help bench test lint format wheel test-aarch64 test-old-cpus clean
+.SILENT:
+
+help:
+	echo 'make bench           measure against NumPy; table on screen, picture and JSON in bench-out/'
+	echo '                     BENCH_ARGS="--sizes 16,1e4 --ops relu": options of python -m relu_simd bench'
+	echo 'make test            run the tests; TEST_ARGS="-x -k overlap": options of pytest'
+	echo 'make lint            style, types, and the C sources without a warning for every platform'
+	echo 'make format          put Python and C into the style that lint checks'
+	echo 'make wheel           build sdist and wheel into dist/, try the wheel in a fresh environment'
+	echo 'make test-aarch64    run the tests on an emulated ARM CPU (Debian; installs what it needs)'
+	echo 'make test-old-cpus   run the tests on emulated x86-64 CPUs without AVX-512, without AVX2'
+	echo 'make clean           remove everything that was made'
+	echo
+	echo 'PYTHON=python3.13 chooses the Python of a new .venv (after make clean).'
+
+bench: $(VENV)/.package $(VENV)/.for-bench
+	$(PY) -m relu_simd bench --out bench-out $(BENCH_ARGS)
+
+# With what the benchmark needs, or its tests would be skipped.
+test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
+	$(PY) -m pytest $(TEST_ARGS)
+
+lint: $(VENV)/.for-lint $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-bench
+	echo 'lint: ruff check'; $(PY) -m ruff check --quiet
+	echo 'lint: ruff format'; $(PY) -m ruff format --check --quiet
+	echo 'lint: mypy'; $(PY) -m mypy
+	echo 'lint: cython-lint'; PATH=$(abspath $(VENV)/bin):$$PATH cython-lint src
+	echo 'lint: clang-format'; $(VENV)/bin/clang-format --dry-run -Werror csrc/*.[ch] src/*.h
+	echo 'lint: C on every platform'; PYTHON=$(PY) scripts/compile_c.sh
+
+format: $(VENV)/.for-lint
+	$(PY) -m ruff check --quiet --fix-only
+	$(PY) -m ruff format --quiet
+	$(VENV)/bin/clang-format -i csrc/*.[ch] src/*.h
+
+wheel: $(VENV)/.for-wheel
+	echo 'wheel: building'; rm -rf dist; $(PY) -m build >$(VENV)/wheel.log 2>&1 || { tail -n 40 $(VENV)/wheel.log; exit 1; }
+	echo 'wheel: trying it'; $(PY) scripts/check_wheel.py dist/*.whl
+
+# On an ARM machine the tests need no emulation.
+ifneq ($(filter aarch64 arm64,$(shell uname -m)),)
+test-aarch64: test
+else
+test-aarch64: $(PY)
+	scripts/emulation.sh aarch64 $(TEST_ARGS)
+endif
+
+test-old-cpus: $(VENV)/.package $(VENV)/.for-test
+	scripts/emulation.sh old-cpus $(TEST_ARGS)
+
+clean:
+	rm -rf $(VENV) build dist bench-out *.egg-info relu_simd/*.so .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(PY):
+	echo 'set-up: $(VENV)'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "relu-simd needs Python 3.11 or later: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.for-%: pyproject.toml scripts/requirements.py | $(PY)
+	echo 'set-up: packages to $*'
+	$(PIP) $$($(PY) scripts/requirements.py $*)
+	touch $@
+
+# Without isolation, so that an installed package is compiled once and the tests see this checkout.
+# make wheel shows that an isolated build works.
+$(VENV)/.package: $(SOURCES) $(VENV)/.for-build $(VENV)/.for-run
+	echo 'set-up: compiling relu-simd'
+	$(PIP) --no-build-isolation --no-deps --editable .
+	touch $@

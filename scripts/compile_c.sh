@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Compiles the C sources, warnings as errors, with GCC (or what cc is) and with Clang for every platform
+# that the wheels are for. Compile only: running is what the tests do. Clang is the one in pip's ziglang.
+#   PYTHON=.venv/bin/python scripts/compile_c.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+flags=(-std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -ffp-contract=off -Icsrc)
+targets=(x86_64-linux-gnu aarch64-linux-gnu x86_64-macos aarch64-macos x86_64-windows-gnu aarch64-windows-gnu)
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+compile() { # compiler...
+    local source
+    for source in csrc/*.c; do
+        "$@" "${flags[@]}" -c "$source" -o "$out/object.o" || { echo "failed: $* $source" >&2; return 1; }
+    done
+}
+
+compile "${CC:-cc}"
+compile "${CC:-cc}" -fopenmp
+for target in "${targets[@]}"; do
+    compile "$PYTHON" -m ziglang cc -target "$target"
+done
+
+# What Cython makes of _core.pyx: C, but not pedantic C.
+"$PYTHON" -m cython -3 src/_core.pyx -o "$out/_core.c"
+mapfile -t headers < <("$PYTHON" -c "
+import sysconfig, numpy
+print('-isystem', sysconfig.get_path('include'), '-isystem', numpy.get_include(), sep='\n')")
+"${CC:-cc}" -std=c11 -O2 -Wall -Wextra -Werror -DNPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION \
+    -DNPY_TARGET_VERSION=NPY_2_0_API_VERSION -Icsrc -Isrc "${headers[@]}" -c "$out/_core.c" -o "$out/_core.o"

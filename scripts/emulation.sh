@@ -1,0 +1,163 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Tests this checkout on CPUs that the machine does not have, by qemu's user mode:
+#   scripts/emulation.sh aarch64  [pytest arguments]   builds for aarch64, so that the NEON kernels run
+#   scripts/emulation.sh old-cpus [pytest arguments]   runs the x86-64 build in .venv without AVX-512, then without AVX2
+# Needs an x86-64 Debian machine and, the first time, root. What is downloaded and built stays in the user's
+# cache folder. Emulated code is 10 to 50 times slower: it says nothing about speed. Called by the Makefile.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/relu-simd-emulation
+python=$PWD/.venv/bin/python
+export RELU_SIMD_TEST_PROFILE=emulated
+unset RELU_SIMD_ISA
+
+step() { # words, command...; the command's output is shown only when it fails
+    local words=$1 log=$cache/log
+    shift
+    echo "  $words"
+    "$@" >"$log" 2>&1 || { tail -n 40 "$log" >&2; exit 1; }
+}
+
+apt() {
+    DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@"
+}
+
+install_packages() {
+    local try
+    for try in {1..30}; do # the lock's timeout does not cover the lists' lock
+        apt update && break
+        sleep 5
+    done
+    apt install -y --no-install-recommends "$@"
+}
+
+need_packages() {
+    if dpkg -s "$@" >/dev/null 2>&1; then
+        return
+    fi
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        echo "Emulation needs the Debian packages $*: install them, then run this again." >&2
+        exit 1
+    fi
+    step "installing $*" install_packages "$@"
+}
+
+# An extracted arm64 Debian, of the same release as this one: no package's scripts run, so nothing is emulated yet.
+make_sysroot() {
+    local release mirror
+    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | sed -n 1p)
+    mmdebstrap --quiet --arch=arm64 --variant=extract --include=python3,libpython3-dev,libgomp1,libstdc++6 "$release" "$1" \
+        "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $release main"
+    rm -rf "$1"/{tmp,var,dev,root,home} # qemu's -L would show these in place of the host's
+}
+
+install_arm64_wheels() { # folder, Python version
+    local platform platforms=() requirements
+    for platform in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014; do
+        platforms+=(--platform "${platform}_aarch64")
+    done
+    mapfile -t requirements < <("$python" scripts/requirements.py build run test)
+    "$python" -m pip install -q --target "$1" --only-binary=:all: "${platforms[@]}" \
+        --python-version "$2" "${requirements[@]}"
+}
+
+# A folder that Python takes for a virtual environment, whose python is a wrapper. By -0, sys.executable is
+# the wrapper, so that the processes a test starts are emulated too.
+make_python() { # folder, home, command...
+    local folder=$1 home=$2
+    shift 2
+    mkdir -p "$folder/bin"
+    printf 'home = %s\ninclude-system-site-packages = false\n' "$home" >"$folder/pyvenv.cfg"
+    printf '#!/bin/sh\nPATH="%s:$PATH" exec %s"$@"\n' "$folder/bin" "$(printf '%q ' "$@")" >"$folder/bin/python"
+    chmod +x "$folder/bin/python"
+}
+
+setup_aarch64() { # folder
+    local sysroot=$1/sysroot version
+    rm -rf "$1"
+    mkdir -p "$1/bin"
+    step "extracting an arm64 Debian" make_sysroot "$sysroot"
+    version=$(basename "$(readlink "$sysroot/usr/bin/python3")") # such as python3.11
+    make_python "$1" "$sysroot/usr/bin" $qemu-aarch64-static -L "$sysroot" -0 "$1/bin/python" "$sysroot/usr/bin/$version"
+    # The compiler runs natively. setuptools passes the host's include folder: the sysroot's has to come before it.
+    cat >"$1/bin/aarch64-linux-gnu-gcc" <<END
+#!/bin/sh
+exec /usr/bin/aarch64-linux-gnu-gcc -I"$sysroot/usr/include/$version" -idirafter "$sysroot/usr/include" "\$@"
+END
+    chmod +x "$1/bin/aarch64-linux-gnu-gcc"
+    step "installing arm64 wheels" install_arm64_wheels "$1/lib/$version/site-packages" "${version#python}"
+}
+
+# A copy of what git would commit: the checkout's own compiled module is for another machine.
+copy_checkout() { # folder
+    rm -rf "$1"
+    mkdir -p "$1"
+    git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
+        [ ! -e "$file" ] || printf '%s\0' "$file"
+    done | tar -c --null -T - | tar -x -C "$1"
+}
+
+build_aarch64() { # folder of the emulated Python, folder of the copy
+    local sources modules
+    sources=$(cat csrc/* src/* setup.py | sha256sum | cut -c 1-16)
+    modules=$1/built/$sources
+    if [ ! -d "$modules" ]; then
+        (cd "$2" && step "building" "$1/bin/python" setup.py -q build_ext --inplace)
+        rm -rf "$1/built"
+        mkdir -p "$modules"
+        cp "$2"/relu_simd/*.so "$modules"
+    fi
+    cp "$modules"/*.so "$2/relu_simd"
+}
+
+check_isa() { # python, name
+    "$1" -c "import sys, relu_simd; sys.exit(relu_simd.isa() != '$2' and f'chose {relu_simd.isa()}, not $2')"
+}
+
+test_aarch64() {
+    local key folder
+    need_packages git qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross mmdebstrap
+    key=$({ cat scripts/emulation.sh; "$python" scripts/requirements.py build run test; } | sha256sum | cut -c 1-16)
+    folder=$cache/aarch64
+    if [ "$(cat "$folder/ready" 2>/dev/null)" != "$key" ]; then
+        setup_aarch64 "$folder"
+        echo "$key" >"$folder/ready"
+    fi
+    copy_checkout "$folder/checkout"
+    build_aarch64 "$folder" "$folder/checkout"
+    cd "$folder/checkout"
+    check_isa "$folder/bin/python" neon
+    echo "  testing on an emulated aarch64"
+    "$folder/bin/python" -m pytest -p no:cacheprovider "$@"
+}
+
+test_old_cpus() {
+    local folder=$cache/x86-64 real cpu
+    need_packages qemu-user-static
+    real=$(readlink -f "$python")
+    for cpu in avx2=max,-avx512f scalar=max,-avx2; do
+        make_python "$folder" "$(dirname "$real")" $qemu-x86_64-static -cpu "${cpu#*=}" -0 "$folder/bin/python" "$real"
+        ln -sfn "$PWD/.venv/lib" "$folder/lib"
+        check_isa "$folder/bin/python" "${cpu%=*}"
+        # NumPy keeps to its baseline: Debian 12's qemu crashes in the AVX2 code of np.fmax.
+        export NPY_DISABLE_CPU_FEATURES=
+        NPY_DISABLE_CPU_FEATURES=$("$folder/bin/python" -c "
+from numpy._core import _multiarray_umath as core
+print(*(name for name in core.__cpu_dispatch__ if core.__cpu_features__[name]))")
+        echo "  testing on an emulated x86-64 CPU, best instruction set ${cpu%=*}"
+        "$folder/bin/python" -m pytest -p no:cacheprovider "$@"
+    done
+}
+
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock 9 # one run at a time uses the cache
+qemu=/usr/bin/qemu
+case ${1:-} in
+    aarch64) shift; test_aarch64 "$@" ;;
+    old-cpus) shift; test_old_cpus "$@" ;;
+    *) sed -n '3,7s/^# //p' "$0"; exit 2 ;;
+esac

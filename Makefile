@@ -10,8 +10,9 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SOURCES := $(wildcard csrc/* src/*) setup.py pyproject.toml
 BENCH_ARGS ?=
 TEST_ARGS ?=
+PERF_ARGS ?=
 
-.PHONY: help bench test lint format wheel test-aarch64 test-old-cpus clean
+.PHONY: help bench test perf lint format wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
 help:
@@ -20,6 +21,8 @@ help:
 	echo 'make test            run the tests; TEST_ARGS="-x -k overlap": options of pytest'
 	echo 'make lint            style, types, and the C sources without a warning for every platform'
 	echo 'make format          put Python and C into the style that lint checks'
+	echo 'make perf            time every operation in every mode, for developers (pytest-benchmark);'
+	echo '                     PERF_ARGS="-k relu --benchmark-autosave --benchmark-compare"'
 	echo 'make wheel           build sdist and wheel into dist/, try the wheel in a fresh environment'
 	echo 'make test-aarch64    run the tests on an emulated ARM CPU (Debian; installs what it needs)'
 	echo 'make test-old-cpus   run the tests on emulated x86-64 CPUs without AVX-512, without AVX2'
@@ -75,6 +78,9 @@ $(VENV)/.for-%: pyproject.toml scripts/requirements.py | $(PY)
 	echo 'set-up: packages to $*'
 	$(PIP) $$($(PY) scripts/requirements.py $*)
 	touch $@
+
+perf: $(VENV)/.package $(VENV)/.for-perf $(VENV)/.for-bench
+	$(PY) -m pytest benchmarks/bench_ops.py $(PERF_ARGS)
 
 # Without isolation, so that an installed package is compiled once and the tests see this checkout.
 # make wheel shows that an isolated build works.

@@ -33,8 +33,8 @@ enum {
 };
 enum { RS_STREAM_MIN = 4096 };
 
-/* Applies one operation to n >= 0 elements. Inputs and output are contiguous; an input may be the
- * output itself, but must not overlap it otherwise. */
+/* Applies one operation to n >= 0 elements, forward. Inputs and output are contiguous; an input may
+ * be the output itself or, without RS_STREAM, lie ahead of it, but must not overlap it otherwise. */
 typedef void rs_kernel(const void *const *in, void *out, size_t n);
 
 typedef struct {

@@ -17,16 +17,15 @@
 enum { BYTES_PER_THREAD = 150000 };
 
 /* A worker whose CPU is busy with another process holds its team up for that one's time slice: 4 to
- * 8 ms for calls of 5 to 50 us, measured beside one busy process. A team that waited so long for its
- * last thread is followed by a rest on one thread, so that stalls take 2 % of the time at most. */
+ * 8 ms for calls of 5 to 50 us, measured beside one busy process. A team that took longer than one
+ * thread would have, by so much, is followed by a rest on one thread: stalls take 2 % of the time. */
 static const double STALL_SECONDS = 200e-6;
 static const double REST_FACTOR = 50;
 
 static int num_threads = 1;
 static int initial_omp_threads = 1;
 static int busy;          /* a team is at work */
-static int used;          /* one has been, in this process */
-static int forked_in_use; /* this is a child of such a process */
+static int forked;        /* this process is a child without exec */
 static double rest_until; /* belongs to who has set busy */
 
 /* How many threads are worth it and allowed. A limit set on OpenMP itself (threadpoolctl) counts. */
@@ -36,7 +35,7 @@ static int team_size(size_t bytes)
     if (bytes / BYTES_PER_THREAD < team) {
         team = bytes / BYTES_PER_THREAD;
     }
-    if (team < 2 || forked_in_use || omp_in_parallel()) {
+    if (team < 2 || forked || omp_in_parallel()) {
         return 1;
     }
     const int limit = omp_get_max_threads();
@@ -45,11 +44,10 @@ static int team_size(size_t bytes)
 
 static void run_team(int team, rs_work *work, const void *context, size_t n)
 {
-    /* Shares of whole pages, so that no two threads write to one cache line. */
-    const size_t share = ((n + (size_t)team - 1) / (size_t)team + 4095) / 4096 * 4096;
+    /* Rounded so that threads start alike in their cache lines and vectors. */
+    const size_t share = ((n + (size_t)team - 1) / (size_t)team + 255) / 256 * 256;
     const double start = omp_get_wtime();
     double own_end = start;
-    RS_ATOMIC_STORE(&used, 1);
 #pragma omp parallel num_threads(team)
     {
         /* OpenMP may give fewer threads than asked for: each then takes every so-manyth share. */
@@ -62,7 +60,7 @@ static void run_team(int team, rs_work *work, const void *context, size_t n)
         }
     }
     const double end = omp_get_wtime(), waited = end - own_end;
-    if (waited > own_end - start + STALL_SECONDS) {
+    if (waited > (team - 1) * (own_end - start) + STALL_SECONDS) {
         rest_until = end + REST_FACTOR * waited;
     }
 }
@@ -84,7 +82,7 @@ void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t bytes)
 }
 
 #ifndef _WIN32
-static void after_fork_in_child(void) { forked_in_use = RS_ATOMIC_LOAD(&used); }
+static void after_fork_in_child(void) { forked = 1; }
 #endif
 
 void rs_parallel_init(void)
@@ -95,11 +93,20 @@ void rs_parallel_init(void)
 #endif
 }
 
-int rs_get_num_threads(void) { return forked_in_use ? 1 : RS_ATOMIC_LOAD(&num_threads); }
+int rs_get_num_threads(void) { return forked ? 1 : RS_ATOMIC_LOAD(&num_threads); }
 
-void rs_set_num_threads(int n) { RS_ATOMIC_STORE(&num_threads, n); }
+void rs_set_num_threads(int n)
+{
+    RS_ATOMIC_STORE(&num_threads, n);
+    if (RS_ATOMIC_EXCHANGE(&busy, 1) == 0) {
+        rest_until = 0;
+        RS_ATOMIC_STORE(&busy, 0);
+    }
+}
 
 int rs_cpu_count(void) { return omp_get_num_procs(); }
+
+int rs_has_openmp(void) { return 1; }
 
 #else
 void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t bytes)
@@ -115,4 +122,6 @@ int rs_get_num_threads(void) { return 1; }
 void rs_set_num_threads(int n) { (void)n; }
 
 int rs_cpu_count(void) { return 1; }
+
+int rs_has_openmp(void) { return 0; }
 #endif

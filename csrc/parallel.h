@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Shares large work among OpenMP threads; without OpenMP everything runs on the calling thread.
- * A process forked after its parent used threads keeps to one: libgomp would wait there for threads
- * that fork did not copy. Included by run.c and the Cython module. */
+ * A forked process keeps to one: libgomp would wait there for threads that fork did not copy, and
+ * whoever in the parent used it first. Included by run.c and the Cython module. */
 #ifndef RS_PARALLEL_H
 #define RS_PARALLEL_H
 #include <stddef.h>
@@ -18,5 +18,6 @@ int rs_get_num_threads(void);
 void rs_set_num_threads(int n);
 /* CPUs that this process may run on, as far as OpenMP knows. */
 int rs_cpu_count(void);
+int rs_has_openmp(void);
 
 #endif

@@ -25,10 +25,19 @@ static size_t cache_bytes = DEFAULT_CACHE_BYTES;
 
 void rs_run_init(void)
 {
-    const size_t last_level = rs_cpu_cache_bytes(3);
-    if (last_level != 0) {
-        cache_bytes = last_level;
+    for (int level = 1; level <= 3; level++) {
+        const size_t bytes = rs_cpu_cache_bytes(level);
+        if (bytes != 0) {
+            cache_bytes = bytes;
+        }
     }
+}
+
+size_t rs_run_assume_cache(size_t bytes)
+{
+    const size_t before = cache_bytes;
+    cache_bytes = bytes;
+    return before;
 }
 
 typedef struct {

@@ -11,6 +11,8 @@ void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_
 
 /* Once, at import. */
 void rs_run_init(void);
+/* For tests: take this for the size of the last-level cache. Returns what was taken before. */
+size_t rs_run_assume_cache(size_t bytes);
 
 /* The benchmark's roofline: a plain copy, on the same threads, by memcpy or past the cache. */
 void rs_copy(void *out, const void *in, size_t bytes, int stream);

@@ -48,19 +48,27 @@ static void copy_strided(char *to, intptr_t to_step, const char *from, intptr_t 
     }
 }
 
-/* Whether writing the output element by element could change an input element not yet read, or one
- * that NumPy means to be read afterwards (reduce and accumulate feed the output back as an input). */
-static int feeds_back(const char *in, intptr_t in_step, const char *out, intptr_t out_step, size_t n, size_t size)
+/* How an input lies to the output. */
+typedef enum {
+    APART, /* or the very same elements: any order will do */
+    AHEAD, /* each element is read before it is written, if blocks go forward */
+    BEHIND /* elements are to be read after they are written: reduce and accumulate mean it so */
+} overlap;
+
+static overlap overlap_of(const char *in, intptr_t in_step, const char *out, intptr_t out_step, size_t n, size_t size)
 {
     if (in == out && in_step == out_step && out_step != 0) {
-        return 0;
+        return APART;
     }
     const intptr_t in_span = (intptr_t)(n - 1) * in_step, out_span = (intptr_t)(n - 1) * out_step;
     const uintptr_t in_low = (uintptr_t)(in_span < 0 ? in + in_span : in);
     const uintptr_t out_low = (uintptr_t)(out_span < 0 ? out + out_span : out);
     const uintptr_t in_bytes = (uintptr_t)(in_span < 0 ? -in_span : in_span) + size;
     const uintptr_t out_bytes = (uintptr_t)(out_span < 0 ? -out_span : out_span) + size;
-    return in_low < out_low + out_bytes && out_low < in_low + in_bytes;
+    if (in_low >= out_low + out_bytes || out_low >= in_low + in_bytes) {
+        return APART;
+    }
+    return in_step == out_step && in_step > 0 && in_low > out_low ? AHEAD : BEHIND;
 }
 
 /* Runs `count` elements at a time; inputs and output that are not contiguous pass through a block. */
@@ -102,21 +110,24 @@ void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *step
     }
     const void *in[RS_MAX_IN];
     int contiguous = n == 1 || steps[nin] == (intptr_t)size;
-    int one_by_one = 0;
+    overlap worst = APART;
     for (int k = 0; k < nin; k++) {
         in[k] = args[k];
         const int last_scalar = k == nin - 1 && steps[k] == 0;
         contiguous &= n == 1 || last_scalar || steps[k] == (intptr_t)size;
-        one_by_one |= n > 1 && feeds_back(args[k], steps[k], args[nin], steps[nin], n, size);
+        if (n > 1) {
+            const overlap now = overlap_of(args[k], steps[k], args[nin], steps[nin], n, size);
+            worst = now > worst ? now : worst;
+        }
     }
 
     fp_status status;
     save(&status);
-    if (contiguous && !one_by_one) {
+    if (contiguous && worst == APART) {
         const int form = n > 1 && steps[nin - 1] == 0 ? RS_LAST_SCALAR : RS_ARRAYS;
         rs_run(loop->op, loop->dtype, form, in, args[nin], n);
     } else {
-        run_blocks(loop, args, steps, n, one_by_one ? 1 : BLOCK_BYTES / size);
+        run_blocks(loop, args, steps, n, worst == BEHIND ? 1 : BLOCK_BYTES / size);
     }
     restore(&status);
 }

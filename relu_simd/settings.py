@@ -85,7 +85,8 @@ def set_isa(name: str) -> None:
 def get_num_threads() -> int:
     """Largest number of threads that a call may use.
 
-    1 in a build without OpenMP, and in a process forked after its parent used threads.
+    1 in a build without OpenMP, and in a forked process, where OpenMP might wait for threads that
+    fork did not copy.
 
     Examples
     --------
@@ -195,7 +196,7 @@ def _quota_cpus(file: Path = _CPU_QUOTA) -> int | None:
 
 def _default_threads() -> int:
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if asked.isdecimal() and int(asked) > 0:
+    if asked.isascii() and asked.isdecimal() and len(asked) < 10 and int(asked) > 0:
         return min(int(asked), MAX_THREADS)
     cpus = min(_core._cpu_count(), MAX_THREADS)
     return min(cpus, _quota_cpus() or cpus)

@@ -10,6 +10,8 @@ import sys
 from sys import intern
 
 from cpython.ref cimport PyObject
+from libc.float cimport FLT_MAX
+from libc.math cimport isfinite
 from libc.stddef cimport size_t
 from libc.stdint cimport intptr_t, uintptr_t
 from libc.string cimport memcmp
@@ -55,6 +57,7 @@ cdef extern from "dispatch.h":
 cdef extern from "run.h":
     void rs_run(int op, int dtype, int form, const void *const *inputs, void *out, size_t n) noexcept nogil
     void rs_run_init()
+    size_t rs_run_assume_cache(size_t nbytes)
     void rs_copy(void *out, const void *source, size_t nbytes, int stream) noexcept nogil
 
 cdef extern from "parallel.h":
@@ -62,6 +65,7 @@ cdef extern from "parallel.h":
     int rs_get_num_threads()
     void rs_set_num_threads(int n)
     int rs_cpu_count()
+    int rs_has_openmp()
 
 cdef extern from "memory.h":
     ctypedef struct PyDataMem_Handler:
@@ -91,7 +95,7 @@ cdef extern from "methods.h":
 
 cdef extern from "Python.h":
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module_name)
-    int PyFloat_CheckExact(PyObject *)
+    int PyFloat_Check(PyObject *)
     double PyFloat_AS_DOUBLE(PyObject *)
     Py_ssize_t PyTuple_GET_SIZE(PyObject *)
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
@@ -165,6 +169,10 @@ def _cpu_count():
     return rs_cpu_count()
 
 
+def _has_openmp():
+    return bool(rs_has_openmp())
+
+
 def _num_threads():
     return rs_get_num_threads()
 
@@ -185,6 +193,11 @@ def _limit_pool(size_t nbytes):
 
 def _trim_pool():
     rs_pool_trim()
+
+
+def _assume_cache(size_t nbytes):
+    """For tests: stream from `nbytes` on. Returns what counted as the last-level cache before."""
+    return rs_run_assume_cache(nbytes)
 
 
 def _cache_bytes(int level):
@@ -232,7 +245,8 @@ cdef cnp.PyUFuncGenericFunction loop_functions[RS_DTYPES]
 
 # bool, as torch refuses it, and what has no safe way into float64.
 cdef tuple REFUSED = (
-    np.bool_, np.complexfloating, complex, np.longdouble, np.object_, np.flexible, np.datetime64, np.timedelta64)
+    np.bool_, np.complexfloating, complex, np.longdouble, np.object_, np.flexible, str, np.datetime64,
+    np.timedelta64)
 
 
 cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
@@ -269,6 +283,8 @@ cdef object make_ufunc(int row, str doc):
 
 # ---------------------------------------------------------------------------------------------
 # The functions
+
+cdef tuple NUMBERS = (int, float, np.integer, np.floating)
 
 # From here on the work is worth letting other threads run.
 cdef enum:
@@ -340,12 +356,15 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
     if nin > 1 and not (operands[nin - 1] != NULL and PyArray_CheckExact(operands[nin - 1])):
         if operands[nin - 1] == NULL and last_names[row] != NULL:
             last.f64 = defaults[row]
-        elif operands[nin - 1] != NULL and PyFloat_CheckExact(operands[nin - 1]):
+        elif operands[nin - 1] != NULL and PyFloat_Check(operands[nin - 1]):  # numpy.float64 is one
             last.f64 = PyFloat_AS_DOUBLE(operands[nin - 1])
         else:
             return general(row, args, nargs, kwnames)
         if dtype == RS_F32:
-            last.f32 = <float>last.f64
+            if -FLT_MAX <= last.f64 <= FLT_MAX or not isfinite(last.f64):
+                last.f32 = <float>last.f64
+            else:
+                return general(row, args, nargs, kwnames)  # NumPy's cast reports the overflow
         narrays = nin - 1
         data[narrays] = &last
         form = RS_LAST_SCALAR
@@ -394,13 +413,23 @@ cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwname
         keywords = {name: <object>args[nargs + k] for k, name in enumerate(<tuple><object>kwnames)}
     op = OPS[row]
     operands = bind(op, positional, keywords)
-    if op.default is not None and isinstance(operands[-1], (np.floating, np.integer)):
-        operands[-1] = float(operands[-1])  # weak, as a Python number: a scalar slope never changes the dtype
+    if op.default is not None and isinstance(operands[-1], NUMBERS) and type(operands[-1]) not in (bool, np.longdouble):
+        operands[-1] = weak(operands[-1], operands[:-1])
     try:
         return UFUNCS[op.name](*operands, **keywords)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         explain(error, op, operands, keywords)
         raise
+
+
+cdef object weak(slope, others):
+    """A number that leaves the result the dtype that the other operands alone would give it."""
+    dtypes = [getattr(value, "dtype", None) for value in others]
+    if all(isinstance(dtype, np.dtype) and dtype.kind in "iu" for dtype in dtypes):
+        # Beside integers NumPy would take a Python number for float64.
+        common = np.result_type(*dtypes)
+        return UFUNCS["relu"].resolve_dtypes((common, None))[1].type(slope)
+    return float(slope)
 
 
 cdef list bind(op, list positional, dict keywords):
@@ -426,14 +455,17 @@ cdef list bind(op, list positional, dict keywords):
 def _describe(value):
     if isinstance(value, np.ndarray):
         return f"{value.dtype}{list(value.shape)}" + ("" if value.flags.writeable else " read-only")
+    if isinstance(value, (bool, str, type, np.dtype)):
+        return repr(value)[:80]
     return type(value).__name__
 
 
 def explain(error, op, operands, keywords):
-    """Adds what each argument was, by name, to an error of NumPy's; its type stays."""
+    """Adds what each argument was, by name; the error's type stays, and that of others its text, too."""
     given = dict(zip(op.inputs, operands), **keywords)
+    numpys = all(type(value).__module__ in ("builtins", "numpy") for value in given.values())
     words = ", ".join(f"{name}: {_describe(value)}" for name, value in given.items())
-    if type(error) in (TypeError, ValueError):
+    if numpys and type(error) in (TypeError, ValueError, OverflowError):
         error.args = (f"{error} [{op.name}({words})]",)
     else:
         error.add_note(f"{op.name}({words})")

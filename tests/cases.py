@@ -2,8 +2,11 @@
 """Inputs and comparisons shared by the tests. Everything is derived from the operation table."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
+import pytest
 
 import relu_simd
 from relu_simd import _core, reference, ufuncs
@@ -13,16 +16,6 @@ DTYPES = [dtype.name for dtype in _core.DTYPES]
 ISAS = relu_simd.available_isas()
 EMULATED = os.environ.get("RELU_SIMD_TEST_PROFILE") == "emulated"
 
-
-def _has_threads():
-    before = relu_simd.get_num_threads()
-    relu_simd.set_num_threads(2)
-    after = relu_simd.get_num_threads()
-    relu_simd.set_num_threads(before)
-    return after == 2
-
-
-OPENMP = _has_threads()
 
 # Around every multiple of every lane count (16 at most), of the unrolled step and of the step's
 # alignment prologue; then one that is shared among threads, and not evenly.
@@ -43,6 +36,19 @@ SIZES = [
     1000,
     100_003 if EMULATED else 1_000_003,
 ]
+
+
+def run(*words, **environment):
+    """A Python process with these arguments and variables, and no RELU_SIMD_* that this one may have."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELU_SIMD_")}
+    return subprocess.run(
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        env=inherited | environment,
+        check=False,
+        timeout=300,
+    )
 
 
 def same(got, want):
@@ -95,6 +101,12 @@ def operands(op, dtype, n, slope=None, seed=0):
 def expected(op, inputs):
     with np.errstate(all="ignore"):
         return getattr(reference, op.name)(*inputs)
+
+
+def with_operand(first=0):
+    """Each operation with the number of each of its inputs from `first` on: parameters for a test."""
+    pairs = [(op, k) for op in OPS.values() for k in range(first, len(op.inputs))]
+    return pytest.mark.parametrize(("op", "which"), pairs, ids=[f"{op.name}-{op.inputs[k]}" for op, k in pairs])
 
 
 def faces(op):

@@ -1,24 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which instruction set runs, and who may say so."""
 
-import os
 import platform
-import subprocess
-import sys
 
 import pytest
-from cases import ISAS
+from cases import ISAS, run
 
 import relu_simd
 
 
-def run(code, **environment):
-    environment = {**os.environ, **environment}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
-
-
 def test_the_best_one_is_the_default():
-    assert run("import relu_simd; print(relu_simd.isa())", RELU_SIMD_ISA="").stdout.strip() == ISAS[0]
+    assert run("-c", "import relu_simd; print(relu_simd.isa())", RELU_SIMD_ISA="").stdout.strip() == ISAS[0]
 
 
 def test_available():
@@ -36,12 +28,12 @@ def test_the_forced_one_runs(name):
         relu_simd.relu(numpy.ones(9))
         print(relu_simd.isa())
     """
-    assert run(code, RELU_SIMD_ISA=name).stdout.strip() == name
+    assert run("-c", code, RELU_SIMD_ISA=name).stdout.strip() == name
 
 
 @pytest.mark.parametrize("name", ["sse9", "AVX2", " ", "x" * 100_000, "avx2;", "scälar"])
 def test_an_unknown_one_is_an_import_error(name):
-    done = run("import relu_simd", RELU_SIMD_ISA=name)
+    done = run("-c", "import relu_simd", RELU_SIMD_ISA=name)
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: RELU_SIMD_ISA: instruction set ")

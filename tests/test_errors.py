@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from cases import faces, operands, same
+from cases import faces, operands, same, with_operand
 
 import relu_simd
 from relu_simd import leaky_relu, relu, relu_backward
@@ -36,12 +36,15 @@ def test_refused_dtypes(op, bad):
             face(*[bad] * len(op.inputs))
 
 
-def test_shapes_that_do_not_broadcast(op):
-    if len(op.inputs) == 1:
-        return
+@with_operand(first=1)
+def test_shapes_that_do_not_broadcast(op, which):
+    inputs = [np.ones(2)] * len(op.inputs)
+    inputs[which] = np.ones(3)
     out = np.full(3, 7.0)
-    with pytest.raises(ValueError, match=rf"{op.name}\({op.inputs[0]}: float64\[2\], {op.inputs[1]}: float64\[3\]"):
-        faces(op)[0](np.ones(2), np.ones(3), out=out)
+    with pytest.raises(
+        ValueError, match=rf"{op.name}\({op.inputs[0]}: float64\[2\].* {op.inputs[which]}: float64\[3\]"
+    ):
+        faces(op)[0](*inputs, out=out)
     same(out, np.full(3, 7.0))
 
 

@@ -2,13 +2,12 @@
 """Recycled output memory: reused, bounded, and never seen by the user but in time."""
 
 import os
-import subprocess
 import sys
 import threading
 
 import numpy as np
 import pytest
-from cases import EMULATED
+from cases import EMULATED, run
 
 import relu_simd
 from relu_simd import pool_info, relu, set_pool_limit, trim_pool
@@ -24,17 +23,6 @@ def fresh_pool():
     trim_pool()
     yield
     set_pool_limit(before)
-
-
-def run(code, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        check=False,
-        timeout=120,
-    )
 
 
 def handler(array):
@@ -121,11 +109,11 @@ def test_set_pool_limit_refuses(bad):
 
 def test_environment():
     code = "import relu_simd; print(relu_simd.pool_info()['limit'])"
-    assert run(code, RELU_SIMD_POOL_LIMIT="12345").stdout == "12345\n"
-    assert run(code, RELU_SIMD_POOL_LIMIT="0").stdout == "0\n"
-    assert run(code, RELU_SIMD_POOL_LIMIT="").stdout == f"{512 * MB}\n"
+    assert run("-c", code, RELU_SIMD_POOL_LIMIT="12345").stdout == "12345\n"
+    assert run("-c", code, RELU_SIMD_POOL_LIMIT="0").stdout == "0\n"
+    assert run("-c", code, RELU_SIMD_POOL_LIMIT="").stdout == f"{512 * MB}\n"
     for junk in ("many", "-1", "1e6", "9" * 100):
-        last = run(code, RELU_SIMD_POOL_LIMIT=junk).stderr.strip().splitlines()[-1]
+        last = run("-c", code, RELU_SIMD_POOL_LIMIT=junk).stderr.strip().splitlines()[-1]
         assert last.startswith("ImportError: RELU_SIMD_POOL_LIMIT: expected a number of bytes")
 
 
@@ -161,7 +149,7 @@ def test_results_outlive_the_module_and_the_interpreter():
         sys.kept = kept
         print(int(kept[0].sum()))
     """
-    done = run(code)
+    done = run("-c", code)
     assert (done.stdout, done.stderr, done.returncode) == ("3000000\n", "", 0)
 
 
@@ -181,7 +169,7 @@ def test_fork():
             os._exit(0 if ok else 7)
         print(os.waitpid(child, 0)[1], ok)
     """
-    assert run(code).stdout == "0 True\n"
+    assert run("-c", code).stdout == "0 True\n"
 
 
 @pytest.mark.skipif(EMULATED or sys.platform != "linux", reason="the address space cannot be limited here")
@@ -205,7 +193,7 @@ def test_out_of_memory():
         del y
         print(int(relu_simd.relu(x).sum()))
     """
-    done = run(code)
+    done = run("-c", code)
     assert done.stdout.splitlines() == ["0 10000000", "MemoryError 10000000", "10000000"], done.stderr
 
 

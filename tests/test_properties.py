@@ -3,7 +3,7 @@
 
 import numpy as np
 from cases import EMULATED, ISAS, OPS, expected, faces, same
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -38,7 +38,7 @@ def test_any_call(call, isa):
     try:
         want = expected(op, inputs)
     except ValueError:  # the slices' shapes need not broadcast any more
-        return
+        assume(False)
     before = relu_simd.isa()
     relu_simd.set_isa(isa)
     try:

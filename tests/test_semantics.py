@@ -101,6 +101,10 @@ def test_integers_promote_as_numpys_float_ufuncs_do(op):
         got = getattr(relu_simd, op.name)(*inputs)
         assert got.dtype == want
         same(got, expected(op, [value.astype(want) for value in inputs]))
+        if op.default is not None:
+            for slope in (0.5, 2, np.float64(0.5)):
+                got = getattr(relu_simd, op.name)(*inputs[:-1], slope)
+                same(got, expected(op, [*(value.astype(want) for value in inputs[:-1]), float(slope)]))
 
 
 def test_mixed_dtypes_promote(op):
@@ -108,6 +112,15 @@ def test_mixed_dtypes_promote(op):
     inputs[0] = inputs[0].astype("f4")
     want = "f4" if len(inputs) == 1 else "f8"
     same(getattr(relu_simd, op.name)(*inputs), expected(op, [value.astype(want) for value in inputs]))
+
+
+def test_a_slope_beyond_float32_is_reported_alike_on_every_path():
+    x = np.linspace(-1, 1, 50, dtype=np.float32)
+    for given_x in (x, x[::2], x.reshape(5, 10)[:, :7]):
+        for slope in (1e300, -1e39, np.float64(1e300)):
+            with pytest.warns(RuntimeWarning, match="overflow"):
+                leaky_relu(given_x, slope)
+        assert np.isneginf(leaky_relu(given_x, np.inf)[0, ...]).all()
 
 
 @pytest.mark.parametrize("slope", [2, 0.1, np.float64(0.1), np.float32(0.1), np.int64(2), np.float16(0.5)])
@@ -133,10 +146,9 @@ def test_default_slope(dtype):
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.name.endswith("_backward")], ids=lambda op: op.name)
 def test_gradients_against_finite_differences(op, seed):
     """Each backward is the slope of its forward, away from the kink."""
-    if not op.name.endswith("_backward"):
-        return
     forward = getattr(relu_simd, op.name.removesuffix("_backward"))
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(500)

@@ -37,6 +37,10 @@ def network() -> dict[str, NDArray[np.float64]]:
 
 
 def inputs(op: _core.Op, dtype: str, n: int) -> list[Any]:
-    """Return the inputs of an operation in order: arrays of n elements, values repeated as often as needed."""
-    arrays = [np.resize(network()[name].astype(dtype), n) for name in op.inputs if name in network()]
+    """Return the inputs of an operation in order: arrays of n elements, values repeated as often as needed.
+
+    Inputs of other names than the network has are activations, too.
+    """
+    names = op.inputs if op.default is None else op.inputs[:-1]
+    arrays = [np.resize(network().get(name, network()["x"]).astype(dtype), n) for name in names]
     return arrays if op.default is None else [*arrays, op.default]

@@ -178,6 +178,6 @@ def installed(threads: int) -> tuple[list[Library], list[str]]:
     for name, load in LOADERS.items():
         try:
             libraries.append(load(threads))
-        except ImportError:
+        except Exception:  # not there, or not able to start: a broken peer must not end the benchmark
             missing.append(name)
     return libraries, missing

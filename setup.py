@@ -19,7 +19,7 @@ from setuptools.errors import CompileError, LinkError
 # flags of a kernel, and without them GCC vectorises the scalar ISA (leaky_relu: 15 times as fast).
 FLAGS = {
     "msvc": ["/O2", "/std:c11", "/fp:precise"],
-    "unix": ["-O3", "-ffp-contract=off", "-fno-trapping-math", "-fvisibility=hidden"],
+    "unix": ["-O3", "-g0", "-ffp-contract=off", "-fno-trapping-math", "-fvisibility=hidden"],
 }
 
 

@@ -13,11 +13,12 @@ python=$PWD/.venv/bin/python
 export RELU_SIMD_TEST_PROFILE=emulated
 unset RELU_SIMD_ISA
 
+exec 3>&2
 step() { # words, command...; the command's output is shown only when it fails
-    local words=$1 log=$cache/log
-    shift
-    echo "  $words"
-    "$@" >"$log" 2>&1 || { tail -n 40 "$log" >&2; exit 1; }
+    echo "  $1"
+    trap 'tail -n 40 "$cache/log" >&3' EXIT # not by ||, inside of which set -e has no effect
+    "${@:2}" >"$cache/log" 2>&1
+    trap - EXIT
 }
 
 apt() {
@@ -105,7 +106,10 @@ build_aarch64() { # folder of the emulated Python, folder of the copy
     sources=$(cat csrc/* src/* setup.py | sha256sum | cut -c 1-16)
     modules=$1/built/$sources
     if [ ! -d "$modules" ]; then
-        (cd "$2" && step "building" "$1/bin/python" setup.py -q build_ext --inplace)
+        (
+            cd "$2"
+            step "building" "$1/bin/python" setup.py -q build_ext --inplace
+        )
         rm -rf "$1/built"
         mkdir -p "$modules"
         cp "$2"/relu_simd/*.so "$modules"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Memory of large results, recycled: the pages of a dropped array serve the next one, instead of
- * going back to the system and being faulted in anew. Idle memory is bounded by a limit, and marked
- * so that the system may take it back. Safe to call from any thread; pointers are aligned to a page.
+ * going back to the system and being faulted in anew. Idle memory is bounded by a limit, and the
+ * system may take it back, but for the block freed last if that is below 256 MB. Safe to call from any thread; pointers are aligned to a page.
  * Included by the Cython module, which hands these functions to NumPy (NEP 49). */
 #ifndef RS_POOL_H
 #define RS_POOL_H

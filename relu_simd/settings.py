@@ -129,8 +129,8 @@ def set_pool_limit(nbytes: SupportsIndex) -> None:
     """Let at most `nbytes` of idle memory wait for the next large result.
 
     Results of 4 MB and more are made in memory that earlier ones have left, so that the system need
-    not supply and clear it anew. The idle part is marked so that the system can take it back when it
-    is short of memory. The default is 512 MB.
+    not supply and clear it anew. The system can take idle memory back when it is short of it, except
+    for the block dropped last if that is below 256 MB. The default is 512 MB.
 
     Parameters
     ----------

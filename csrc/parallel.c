@@ -19,7 +19,7 @@ enum { BYTES_PER_THREAD = 150000 };
 /* A worker whose CPU is busy with another process holds its team up for that one's time slice: 4 to
  * 8 ms for calls of 5 to 50 us, measured beside one busy process. A team that took longer than one
  * thread would have, by so much, is followed by a rest on one thread: stalls take 2 % of the time. */
-static const double STALL_SECONDS = 200e-6;
+static const double STALL_SECONDS = 1e-3;
 static const double REST_FACTOR = 50;
 
 static int num_threads = 1;

@@ -73,7 +73,7 @@ def test_files_and_table(needed, tmp_path, capsys):
 
 
 def test_peers(needed, tmp_path, monkeypatch, capsys):
-    from relu_simd.bench import peers, results
+    from relu_simd.bench import cli, peers, results
 
     def load_fake(threads):
         def prepare(op, names):
@@ -85,7 +85,9 @@ def test_peers(needed, tmp_path, monkeypatch, capsys):
     def load_absent(threads):
         raise ImportError
 
+    assert list(peers.LOADERS) == cli.PEERS
     monkeypatch.setattr(peers, "LOADERS", {"fake": load_fake, "absent": load_absent})
+    monkeypatch.setattr(cli, "PEERS", ["fake", "absent"])
     monkeypatch.setattr(results, "version", lambda name: "7.8")
     assert bench("--peers", "--ops", "relu,relu_backward", "--sizes", "16,1e5", "--out", tmp_path) == 0
     shown = capsys.readouterr()

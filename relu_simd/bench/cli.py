@@ -19,6 +19,7 @@ from relu_simd import _core
 
 OPS = {op.name: op for op in _core.OPS}
 DTYPES = [dtype.name for dtype in _core.DTYPES]
+PEERS = ["torch", "jax", "numba", "numexpr", "onnxruntime", "thinc", "simd-ml-kernels"]
 NEEDED = {"rich": "rich", "matplotlib": "matplotlib", "scikit-learn": "sklearn"}
 SIZES = "16,100,1e3,1e4,1e5,1e6,1e7"
 
@@ -32,6 +33,7 @@ examples:
   python -m relu_simd bench --threads 1 --out one        one thread; files go to the folder one
   python -m relu_simd bench --json | jq '.cells[].ratios.out.first'
   python -m relu_simd bench --peers --sizes 1e4,1e7      against torch and whatever else is installed
+  python -m relu_simd bench --peers numba --ops relu     against numba alone
 
 functions: {", ".join(OPS)}
 Every result is compared with relu_simd.reference before it is timed, ours byte for byte.
@@ -150,9 +152,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     option(
         "--peers",
-        action="store_true",
-        help="also time what is installed of torch, jax, numba, numexpr, onnxruntime, thinc and simd-ml-kernels;"
-        " adds peers.md and peers.png",
+        type=_listed(_choice("library", PEERS)),
+        nargs="?",
+        const=PEERS,
+        default=[],
+        metavar="LIST",
+        help=f"also time these libraries, or all that are installed of {', '.join(PEERS)}; adds peers.md and peers.png",
     )
     option("--out", type=Path, default=Path("bench-out"), metavar="DIR", help="folder for files (default: %(default)s)")
     option("--json", action="store_true", help="print bench.json instead of the table")

@@ -8,7 +8,7 @@ A loader imports its library, sets its threads and returns its row. Work that it
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 import numpy as np
@@ -172,12 +172,12 @@ LOADERS: dict[str, Callable[[int], Library]] = {
 }
 
 
-def installed(threads: int) -> tuple[list[Library], list[str]]:
-    """Return the libraries that could be loaded, with `threads` threads each, and the names of the others."""
+def installed(names: Sequence[str], threads: int) -> tuple[list[Library], list[str]]:
+    """Return those of the named libraries that could be loaded, with `threads` threads each, and the other names."""
     libraries, missing = [], []
-    for name, load in LOADERS.items():
+    for name in names:
         try:
-            libraries.append(load(threads))
+            libraries.append(LOADERS[name](threads))
         except Exception:  # not there, or not able to start: a broken peer must not end the benchmark
             missing.append(name)
     return libraries, missing

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, ops: Sequence[_core.Op], command: str) -> None
     relu_simd.set_num_threads(threads)
     libraries = [RELU_SIMD, NUMPY]
     if args.peers:
-        found, missing = peers.installed(threads)
+        found, missing = peers.installed(args.peers, threads)
         libraries += [COPY, *found]
         messages.print(f"with {', '.join(each.name for each in found) or 'no other library'}", soft_wrap=True)
         if missing:

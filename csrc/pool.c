@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A short list of idle blocks, newest last. A block is whole 2 MB pages with one small page before
- * them, which holds its size and stays when the system takes the rest. Contract in pool.h. */
+/* A short list of idle blocks, newest last. A block is whole pages, of 2 MB if it is large, with one
+ * small page before them, which holds its size and stays when the system takes the rest.
+ * Contract in pool.h. */
 #define _DEFAULT_SOURCE
 #include "pool.h"
 
@@ -136,7 +137,9 @@ static char *recycle(size_t capacity)
 void *rs_pool_malloc(void *context, size_t bytes)
 {
     (void)context;
-    const size_t capacity = (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+    /* Whole huge pages, but for small blocks, half of which could be waste. */
+    const size_t unit = bytes < 2 * HUGE_PAGE ? HEADER : HUGE_PAGE;
+    const size_t capacity = (bytes + unit - 1) & ~(unit - 1);
     if (capacity < bytes) {
         return NULL;
     }

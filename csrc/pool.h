@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Memory of large results, recycled: the pages of a dropped array serve the next one, instead of
  * going back to the system and being faulted in anew. Idle memory is bounded by a limit, and the
- * system may take it back, but for the block freed last if that is below 256 MB. Safe to call from any thread; pointers are aligned to a page.
+ * system may take it back, but for the block freed last if that is below 256 MB. Safe to call from
+ * any thread; pointers are aligned to a page.
  * Included by the Cython module, which hands these functions to NumPy (NEP 49). */
 #ifndef RS_POOL_H
 #define RS_POOL_H
 #include <stddef.h>
 
-enum { RS_POOL_MIN_BYTES = 4 << 20 }; /* smaller results: malloc recycles them well by itself */
+enum { RS_POOL_MIN_BYTES = 1 << 20 }; /* smaller results: malloc recycles them well by itself */
 
 /* As malloc, calloc, realloc and free; `context` is unused, and `bytes` of free not relied on. */
 void *rs_pool_malloc(void *context, size_t bytes);

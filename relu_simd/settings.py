@@ -128,7 +128,7 @@ def set_num_threads(n: SupportsIndex) -> None:
 def set_pool_limit(nbytes: SupportsIndex) -> None:
     """Let at most `nbytes` of idle memory wait for the next large result.
 
-    Results of 4 MB and more are made in memory that earlier ones have left, so that the system need
+    Results of 1 MB and more are made in memory that earlier ones have left, so that the system need
     not supply and clear it anew. The system can take idle memory back when it is short of it, except
     for the block dropped last if that is below 256 MB. The default is 512 MB.
 

@@ -96,6 +96,7 @@ cdef extern from "methods.h":
 cdef extern from "Python.h":
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module_name)
     int PyFloat_Check(PyObject *)
+    int PyFloat_CheckExact(PyObject *)
     double PyFloat_AS_DOUBLE(PyObject *)
     Py_ssize_t PyTuple_GET_SIZE(PyObject *)
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
@@ -311,6 +312,11 @@ cdef inline int layout(PyObject *operand) noexcept:
     return flags & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS)
 
 
+cdef inline bint is_weak(int row, PyObject *number) noexcept:
+    """Whether a float takes the arrays' dtype: Python's always, numpy.float64 (a subclass) where it is a slope."""
+    return PyFloat_CheckExact(number) or (last_names[row] != NULL and PyFloat_Check(number))
+
+
 cdef inline bint alike(PyArrayObject *a, PyArrayObject *b) noexcept:
     return (
         PyArray_TYPE(a) == PyArray_TYPE(b) and PyArray_NDIM(a) == PyArray_NDIM(b)
@@ -356,7 +362,7 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
     if nin > 1 and not (operands[nin - 1] != NULL and PyArray_CheckExact(operands[nin - 1])):
         if operands[nin - 1] == NULL and last_names[row] != NULL:
             last.f64 = defaults[row]
-        elif operands[nin - 1] != NULL and PyFloat_Check(operands[nin - 1]):  # numpy.float64 is one
+        elif operands[nin - 1] != NULL and is_weak(row, operands[nin - 1]):
             last.f64 = PyFloat_AS_DOUBLE(operands[nin - 1])
         else:
             return general(row, args, nargs, kwnames)

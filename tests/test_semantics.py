@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from cases import OPS, expected, operands, same, specials
+from cases import OPS, expected, faces, operands, same, specials
 
 import relu_simd
 from relu_simd import leaky_relu, leaky_relu_backward, relu, relu_backward
@@ -131,6 +131,13 @@ def test_a_number_as_slope_never_changes_the_dtype(dtype, slope):
             got = getattr(relu_simd, op.name)(*inputs)
             assert got.dtype == dtype
             same(got, expected(op, [*inputs[:-1], float(slope)]))
+
+
+def test_a_numpy_scalar_that_is_no_slope_promotes():
+    g = np.ones(20, np.float32)
+    for face in faces(OPS["relu_backward"]):
+        assert face(g, np.float64(1)).dtype == np.float64
+        assert face(g, 1.0).dtype == np.float32
 
 
 def test_an_array_slope_promotes_and_broadcasts():

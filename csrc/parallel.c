@@ -12,9 +12,10 @@
 #endif
 
 /* Bytes moved by one thread below which another costs more than it brings. Two threads against one,
- * relu of float32 on a 2-core EPYC with libgomp, medians of 15: 0.85x at 200 kB read and written,
- * 1.06x at 280 kB, 1.2x at 400 kB, 1.7x at 800 kB. */
-enum { BYTES_PER_THREAD = 150000 };
+ * relu of float32 on a 2-core EPYC with libgomp, medians of 15, in a good and in a bad hour of a
+ * shared machine: 0.85x and 0.6x at 200 kB read and written, 1.06x and 0.7x at 280 kB, 1.2x and 0.9x
+ * at 400 kB, 1.7x and 1.3x at 800 kB. */
+enum { BYTES_PER_THREAD = 200000 };
 
 /* A worker whose CPU is busy with another process holds its team up for that one's time slice: 4 to
  * 8 ms for calls of 5 to 50 us, measured beside one busy process. A team that took longer than one

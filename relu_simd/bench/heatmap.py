@@ -48,7 +48,7 @@ def draw(run: Record, path: Path) -> None:
         fontsize=9,
         color=GREY,
     )
-    figure.savefig(path, dpi=160)
+    figure.savefig(path, dpi=110)
 
 
 def _panel(panel: Axes, cells: list[list[Record]]) -> None:

@@ -5,6 +5,7 @@ No flag here is above the architecture's baseline: the ISA files open their own 
 The sources are the same for every platform, files for another architecture compile to nothing.
 """
 
+import os
 from glob import glob
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,7 +60,8 @@ core = Extension(
     "relu_simd._core",
     ["src/_core.pyx", *sorted(glob("csrc/*.c"))],
     include_dirs=["csrc", "src", np.get_include()],
-    depends=["setup.py", *sorted(glob("csrc/*.h") + glob("csrc/*.def") + glob("src/*.h"))],
+    libraries=[] if os.name == "nt" else ["m"],
+    depends=["setup.py", *sorted(glob("csrc/*.h") + glob("csrc/*.def") + glob("src/*.h") + glob("src/*.pxi"))],
     define_macros=[
         ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
         ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),

@@ -5,24 +5,27 @@
 #include "cpu.h"
 
 #if RS_X86
+enum { F16C = 1u << 29 }; /* leaf 1, ecx */
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 static void cpuid(unsigned leaf, unsigned part, unsigned id[4]) { __cpuidex((int *)id, (int)leaf, (int)part); }
 
-static int has(unsigned leaf7_ebx_bits, unsigned xcr0_bits)
+static int has(unsigned leaf1_ecx_bits, unsigned leaf7_ebx_bits, unsigned xcr0_bits)
 {
     unsigned id[4];
     cpuid(1, 0, id);
-    if (!(id[2] & 1u << 27) || (_xgetbv(0) & xcr0_bits) != xcr0_bits) { /* 27: OSXSAVE */
+    leaf1_ecx_bits |= 1u << 27; /* OSXSAVE */
+    if ((id[2] & leaf1_ecx_bits) != leaf1_ecx_bits || (_xgetbv(0) & xcr0_bits) != xcr0_bits) {
         return 0;
     }
     cpuid(7, 0, id);
     return (id[1] & leaf7_ebx_bits) == leaf7_ebx_bits;
 }
 
-int rs_cpu_has_avx2(void) { return has(1u << 5, 0x06); }
+int rs_cpu_has_avx2(void) { return has(F16C | 1u << 12, 1u << 5, 0x06); }
 
-int rs_cpu_has_avx512(void) { return has(1u << 16 | 1u << 17 | 1u << 30 | 1u << 31, 0xe6); }
+int rs_cpu_has_avx512(void) { return has(0, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31, 0xe6); }
 #else
 #include <cpuid.h>
 static void cpuid(unsigned leaf, unsigned part, unsigned id[4])
@@ -30,7 +33,12 @@ static void cpuid(unsigned leaf, unsigned part, unsigned id[4])
     __cpuid_count(leaf, part, id[0], id[1], id[2], id[3]);
 }
 
-int rs_cpu_has_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
+int rs_cpu_has_avx2(void)
+{
+    unsigned id[4];
+    cpuid(1, 0, id);
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && (id[2] & F16C) != 0;
+}
 
 int rs_cpu_has_avx512(void)
 {

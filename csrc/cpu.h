@@ -8,7 +8,7 @@
 #include "compiler.h"
 
 #if RS_X86
-int rs_cpu_has_avx2(void);
+int rs_cpu_has_avx2(void);   /* with FMA and F16C, which every such CPU has */
 int rs_cpu_has_avx512(void); /* F, BW, DQ and VL: every server and desktop part since 2017 */
 #endif
 

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The tables made from ops.def and isas.def, and the pointer to the active ISA.
+/* The tables made from ops.def, dtypes.def and isas.def, and the pointer to the active ISA.
  * Contract in dispatch.h. The active ISA is scalar until rs_isa_activate is called. */
 #include "dispatch.h"
 
 #include "cpu.h"
 
+enum { NUMBERS, FLOATS, SCALED, WIDENED };
+
 const rs_op rs_ops[RS_OPS] = {
-#define RS_OP(name, nin, signature, definition, max_ulp, summary, example, result) \
-    {#name, signature, definition, summary, example, result, nin, max_ulp},
+#define RS_OP(name, nin, kind, signature, definition, max_ulp, summary, example, result) \
+    {#name, #kind, signature, definition, summary, example, result, nin, max_ulp, kind == SCALED},
 #include "ops.def"
 };
 
-const size_t rs_itemsize[RS_DTYPES] = {[RS_F32] = 4, [RS_F64] = 8};
+const rs_dtype rs_dtypes[RS_DTYPES] = {
+#define RS_DTYPE(name, element, numpy_name, dtype_class) {numpy_name, sizeof(element), dtype_class},
+#include "dtypes.def"
+};
 
 #define RS_ISA(name, supported) extern const rs_isa rs_isa_##name;
 #include "isas.def"
@@ -39,3 +44,5 @@ int rs_isa_supported(int row)
 void rs_isa_activate(int row) { RS_ATOMIC_STORE(&active, isas[row]); }
 
 const rs_isa *rs_isa_active(void) { return RS_ATOMIC_LOAD(&active); }
+
+int rs_has_kernel(int op, int dtype) { return rs_isa_scalar.dtypes[dtype]->ops[op][RS_ARRAYS] != NULL; }

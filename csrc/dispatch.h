@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The seam between the callers and the kernels: which operations, dtypes and instruction sets there
  * are, what a kernel promises, and which table of kernels is the active one.
- * Included by every isa_*.c, run.c, ufunc_loop.c and the Cython module. */
+ * Included by every isa_*.c, run*.c, ufunc_loop.c and the Cython module. */
 #ifndef RS_DISPATCH_H
 #define RS_DISPATCH_H
 #include <stddef.h>
+#include <stdint.h>
 
 #include "compiler.h"
 
@@ -14,15 +15,44 @@ enum {
     RS_OPS
 };
 
-enum { RS_F32, RS_F64, RS_DTYPES };
+enum {
+#define RS_DTYPE(name, ...) RS_##name,
+#include "dtypes.def"
+    RS_DTYPES
+};
+
+/* Macros, not enumerators: the preprocessor compares them. */
+#define RS_INTEGER 0
+#define RS_HALF 1
+#define RS_WHOLE 2
+
 enum { RS_MAX_IN = 3 };
 
 typedef struct {
-    const char *name, *signature, *definition, *summary, *example, *result;
+    const char *name, *kind, *signature, *definition, *summary, *example, *result;
     int nin, max_ulp;
+    int scaled; /* the last input is a slope: float32 where the others are 16-bit floats */
 } rs_op;
 extern const rs_op rs_ops[RS_OPS];
-extern const size_t rs_itemsize[RS_DTYPES];
+
+typedef struct {
+    const char *name; /* NumPy's */
+    size_t itemsize;
+    int dtype_class;
+} rs_dtype;
+extern const rs_dtype rs_dtypes[RS_DTYPES];
+
+/* Whether input `k` is a slope in float32 beside 16-bit floats. */
+static inline int rs_is_float_slope(int op, int dtype, int k)
+{
+    return rs_ops[op].scaled && k == rs_ops[op].nin - 1 && rs_dtypes[dtype].dtype_class == RS_HALF;
+}
+
+/* Bytes of an element of input `k`, and of the output where k is the number of inputs. */
+static inline size_t rs_operand_size(int op, int dtype, int k)
+{
+    return rs_is_float_slope(op, dtype, k) ? sizeof(float) : rs_dtypes[dtype].itemsize;
+}
 
 /* How a kernel is to treat its operands; the bits combine. */
 enum {
@@ -37,9 +67,35 @@ enum { RS_STREAM_MIN = 4096 };
  * be the output itself or, without RS_STREAM, lie ahead of it, but must not overlap it otherwise. */
 typedef void rs_kernel(const void *const *in, void *out, size_t n);
 
+/* relu of n elements, and a bit an element, the first lowest: !(x <= 0). Bits beyond n are 0.
+ * With `streamed`, and out not an input, the output may bypass the cache. */
+typedef void rs_mask_kernel(const void *x, void *out, uint8_t *bits, size_t n, int streamed);
+/* The elements whose bit is set, 0 in place of the others. */
+typedef void rs_unmask_kernel(const void *grad_output, const uint8_t *bits, void *out, size_t n, int streamed);
+
+/* What reductions add up, in float64, the same sums in the same order on every ISA. */
+enum {
+    RS_ACTIVE,       /* of x: 1 where x > 0 */
+    RS_WEIGHT_GRADS, /* of grad_output, x: 0 where x > 0, else their product; floats alone */
+    RS_REDUCTIONS
+};
+/* The sum over n contiguous elements. */
+typedef double rs_sum_kernel(const void *const *in, size_t n);
+/* Adds to sums[j] those of column j; a row has `columns` contiguous elements. */
+typedef void rs_columns_kernel(const void *const *in, size_t rows, size_t columns, double *sums);
+
+/* One dtype of one ISA; NULL where the dtype lacks the operation. */
+typedef struct {
+    rs_kernel *ops[RS_OPS][RS_FORMS];
+    rs_mask_kernel *with_mask;
+    rs_unmask_kernel *from_mask;
+    rs_sum_kernel *sum[RS_REDUCTIONS];
+    rs_columns_kernel *columns[RS_REDUCTIONS];
+} rs_kernels;
+
 typedef struct {
     const char *name;
-    rs_kernel *kernels[RS_DTYPES][RS_OPS][RS_FORMS];
+    const rs_kernels *dtypes[RS_DTYPES];
 } rs_isa;
 
 /* Instruction sets compiled into this build, by their row in isas.def. */
@@ -49,5 +105,7 @@ int rs_isa_supported(int row);
 /* Makes a supported row the active one, for every thread, from the next call on. */
 void rs_isa_activate(int row);
 const rs_isa *rs_isa_active(void);
+/* Whether the dtype has kernels for the operation; the same for every ISA. */
+int rs_has_kernel(int op, int dtype);
 
 #endif

@@ -1,19 +1,68 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The vocabulary in AVX2, 32 bytes a vector; meanings in isa_scalar.c. All code is inside the target
- * region, so that nothing above the baseline can be called before dispatch has looked at the CPU.
- * Partial stores go by halves: vmaskmov's store form is microcoded (40 uops) on AMD. */
+/* The vocabulary in AVX2, FMA and F16C, 32 bytes a vector; meanings in isa_scalar.c. All code is inside
+ * the target region, so that nothing above the baseline can be called before dispatch has looked at the
+ * CPU. A mask is a vector of all-ones and all-zeros lanes. Partial stores go by halves: vmaskmov's store
+ * form is microcoded (40 uops) on AMD. */
 #include <stdint.h>
+#include <string.h>
 
 #include "dispatch.h"
 
 #if RS_X86
 #include <immintrin.h>
 
-RS_TARGET_BEGIN("avx2")
+RS_TARGET_BEGIN("avx2,fma,f16c")
 
 /* n leading lanes set: a window into 8 ones and 8 zeros. */
-static const int32_t window_f32[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
-static const int64_t window_f64[8] = {-1, -1, -1, -1};
+static const int32_t window[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+
+/* Any number of bytes below 32. Whole words by a masked load, which never faults outside the mask. */
+RS_INLINE __m256i load_bytes(const void *p, size_t n)
+{
+    const size_t words = n / 4;
+    __m256i v = _mm256_maskload_epi32(p, _mm256_loadu_si256((const __m256i *)(window + 8 - words)));
+    if (n % 4 != 0) {
+        const uint8_t *rest = (const uint8_t *)p + 4 * words;
+        uint32_t word = rest[0];
+        word |= n % 4 > 1 ? (uint32_t)rest[1] << 8 : 0;
+        word |= n % 4 > 2 ? (uint32_t)rest[2] << 16 : 0;
+        /* The one lane that is in a window one longer. */
+        const __m256i lane = _mm256_loadu_si256((const __m256i *)(window + 7 - words));
+        const __m256i loaded = _mm256_loadu_si256((const __m256i *)(window + 8 - words));
+        v = _mm256_or_si256(v, _mm256_and_si256(_mm256_andnot_si256(loaded, lane), _mm256_set1_epi32((int)word)));
+    }
+    return v;
+}
+
+RS_INLINE void store_bytes(void *p, __m256i v, size_t n)
+{
+    char *to = p;
+    __m128i rest = _mm256_castsi256_si128(v);
+    if (n & 16) {
+        _mm_storeu_si128((__m128i *)to, rest);
+        rest = _mm256_extracti128_si256(v, 1);
+        to += 16;
+    }
+    if (n & 8) {
+        _mm_storel_epi64((__m128i *)to, rest);
+        rest = _mm_srli_si128(rest, 8);
+        to += 8;
+    }
+    uint32_t word = (uint32_t)_mm_cvtsi128_si32(rest);
+    if (n & 4) {
+        memcpy(to, &word, 4);
+        word = (uint32_t)_mm_extract_epi32(rest, 1);
+        to += 4;
+    }
+    if (n & 2) {
+        memcpy(to, &word, 2);
+        word >>= 16;
+        to += 2;
+    }
+    if (n & 1) {
+        *to = (char)word;
+    }
+}
 
 typedef __m256 vec_f32;
 typedef __m256 mask_f32;
@@ -22,33 +71,21 @@ enum { LANES_f32 = 8 };
 RS_INLINE vec_f32 load_f32(const float *p) { return _mm256_loadu_ps(p); }
 RS_INLINE void store_f32(float *p, vec_f32 v) { _mm256_storeu_ps(p, v); }
 RS_INLINE void stream_f32(float *p, vec_f32 v) { _mm256_stream_ps(p, v); }
-RS_INLINE vec_f32 load_n_f32(const float *p, size_t n)
-{
-    return _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(window_f32 + 8 - n)));
-}
-RS_INLINE void store_n_f32(float *p, vec_f32 v, size_t n)
-{
-    __m128 rest = _mm256_castps256_ps128(v);
-    if (n & 4) {
-        _mm_storeu_ps(p, rest);
-        rest = _mm256_extractf128_ps(v, 1);
-        p += 4;
-    }
-    if (n & 2) {
-        _mm_storel_pi((__m64 *)p, rest);
-        rest = _mm_movehl_ps(rest, rest);
-        p += 2;
-    }
-    if (n & 1) {
-        _mm_store_ss(p, rest);
-    }
-}
+RS_INLINE vec_f32 load_n_f32(const float *p, size_t n) { return _mm256_castsi256_ps(load_bytes(p, 4 * n)); }
+RS_INLINE void store_n_f32(float *p, vec_f32 v, size_t n) { store_bytes(p, _mm256_castps_si256(v), 4 * n); }
 RS_INLINE vec_f32 splat_f32(float s) { return _mm256_set1_ps(s); }
-RS_INLINE vec_f32 mul_f32(vec_f32 a, vec_f32 b) { return _mm256_mul_ps(a, b); }
-RS_INLINE mask_f32 lt_f32(vec_f32 a, vec_f32 b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
-RS_INLINE mask_f32 le_f32(vec_f32 a, vec_f32 b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
+RS_INLINE vec_f32 value_f32(float c) { return _mm256_set1_ps(c); }
+RS_INLINE mask_f32 negative_f32(vec_f32 v) { return _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_LT_OQ); }
+RS_INLINE mask_f32 nonpositive_f32(vec_f32 v) { return _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_LE_OQ); }
+RS_INLINE mask_f32 above_f32(vec_f32 v, float c) { return _mm256_cmp_ps(v, _mm256_set1_ps(c), _CMP_GT_OQ); }
+RS_INLINE mask_f32 at_least_f32(vec_f32 v, float c) { return _mm256_cmp_ps(v, _mm256_set1_ps(c), _CMP_GE_OQ); }
 RS_INLINE vec_f32 select_f32(mask_f32 m, vec_f32 a, vec_f32 b) { return _mm256_blendv_ps(b, a, m); }
 RS_INLINE vec_f32 drop_f32(mask_f32 m, vec_f32 v) { return _mm256_andnot_ps(m, v); }
+RS_INLINE vec_f32 add_f32(vec_f32 a, vec_f32 b) { return _mm256_add_ps(a, b); }
+RS_INLINE vec_f32 sub_f32(vec_f32 a, vec_f32 b) { return _mm256_sub_ps(a, b); }
+RS_INLINE vec_f32 mul_f32(vec_f32 a, vec_f32 b) { return _mm256_mul_ps(a, b); }
+RS_INLINE vec_f32 div_f32(vec_f32 a, vec_f32 b) { return _mm256_div_ps(a, b); }
+RS_INLINE vec_f32 fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm256_fmadd_ps(a, b, c); }
 
 typedef __m256d vec_f64;
 typedef __m256d mask_f64;
@@ -57,28 +94,160 @@ enum { LANES_f64 = 4 };
 RS_INLINE vec_f64 load_f64(const double *p) { return _mm256_loadu_pd(p); }
 RS_INLINE void store_f64(double *p, vec_f64 v) { _mm256_storeu_pd(p, v); }
 RS_INLINE void stream_f64(double *p, vec_f64 v) { _mm256_stream_pd(p, v); }
-RS_INLINE vec_f64 load_n_f64(const double *p, size_t n)
-{
-    return _mm256_maskload_pd(p, _mm256_loadu_si256((const __m256i *)(window_f64 + 4 - n)));
-}
-RS_INLINE void store_n_f64(double *p, vec_f64 v, size_t n)
-{
-    __m128d rest = _mm256_castpd256_pd128(v);
-    if (n & 2) {
-        _mm_storeu_pd(p, rest);
-        rest = _mm256_extractf128_pd(v, 1);
-        p += 2;
-    }
-    if (n & 1) {
-        _mm_store_sd(p, rest);
-    }
-}
+RS_INLINE vec_f64 load_n_f64(const double *p, size_t n) { return _mm256_castsi256_pd(load_bytes(p, 8 * n)); }
+RS_INLINE void store_n_f64(double *p, vec_f64 v, size_t n) { store_bytes(p, _mm256_castpd_si256(v), 8 * n); }
 RS_INLINE vec_f64 splat_f64(double s) { return _mm256_set1_pd(s); }
-RS_INLINE vec_f64 mul_f64(vec_f64 a, vec_f64 b) { return _mm256_mul_pd(a, b); }
-RS_INLINE mask_f64 lt_f64(vec_f64 a, vec_f64 b) { return _mm256_cmp_pd(a, b, _CMP_LT_OQ); }
-RS_INLINE mask_f64 le_f64(vec_f64 a, vec_f64 b) { return _mm256_cmp_pd(a, b, _CMP_LE_OQ); }
+RS_INLINE vec_f64 value_f64(double c) { return _mm256_set1_pd(c); }
+RS_INLINE mask_f64 negative_f64(vec_f64 v) { return _mm256_cmp_pd(v, _mm256_setzero_pd(), _CMP_LT_OQ); }
+RS_INLINE mask_f64 nonpositive_f64(vec_f64 v) { return _mm256_cmp_pd(v, _mm256_setzero_pd(), _CMP_LE_OQ); }
+RS_INLINE mask_f64 above_f64(vec_f64 v, double c) { return _mm256_cmp_pd(v, _mm256_set1_pd(c), _CMP_GT_OQ); }
+RS_INLINE mask_f64 at_least_f64(vec_f64 v, double c) { return _mm256_cmp_pd(v, _mm256_set1_pd(c), _CMP_GE_OQ); }
 RS_INLINE vec_f64 select_f64(mask_f64 m, vec_f64 a, vec_f64 b) { return _mm256_blendv_pd(b, a, m); }
 RS_INLINE vec_f64 drop_f64(mask_f64 m, vec_f64 v) { return _mm256_andnot_pd(m, v); }
+RS_INLINE vec_f64 add_f64(vec_f64 a, vec_f64 b) { return _mm256_add_pd(a, b); }
+RS_INLINE vec_f64 sub_f64(vec_f64 a, vec_f64 b) { return _mm256_sub_pd(a, b); }
+RS_INLINE vec_f64 mul_f64(vec_f64 a, vec_f64 b) { return _mm256_mul_pd(a, b); }
+RS_INLINE vec_f64 div_f64(vec_f64 a, vec_f64 b) { return _mm256_div_pd(a, b); }
+RS_INLINE vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm256_fmadd_pd(a, b, c); }
+
+/* Bits of masks, by the width of a lane, and back: each lane keeps its own bit of a copy, and compares. */
+RS_INLINE uint64_t bits_8(__m256i m) { return (uint32_t)_mm256_movemask_epi8(m); }
+RS_INLINE uint64_t bits_16(__m256i m)
+{
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
+    return (uint32_t)_mm_movemask_epi8(bytes);
+}
+RS_INLINE uint64_t bits_32(__m256i m) { return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(m)); }
+RS_INLINE uint64_t bits_64(__m256i m) { return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(m)); }
+
+RS_INLINE __m256i lanes_8(uint64_t bits)
+{
+    const __m256i byte_of_lane = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+    const __m256i own = _mm256_set1_epi64x((long long)0x8040201008040201);
+    const __m256i copies = _mm256_shuffle_epi8(_mm256_set1_epi32((int)(uint32_t)bits), byte_of_lane);
+    return _mm256_cmpeq_epi8(_mm256_and_si256(copies, own), own);
+}
+RS_INLINE __m256i lanes_16(uint64_t bits)
+{
+    const __m256i own = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, -32768);
+    return _mm256_cmpeq_epi16(_mm256_and_si256(_mm256_set1_epi16((short)(uint16_t)bits), own), own);
+}
+RS_INLINE __m256i lanes_32(uint64_t bits)
+{
+    const __m256i own = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)(uint32_t)bits), own), own);
+}
+RS_INLINE __m256i lanes_64(uint64_t bits)
+{
+    const __m256i own = _mm256_setr_epi64x(1, 2, 4, 8);
+    return _mm256_cmpeq_epi64(_mm256_and_si256(_mm256_set1_epi64x((long long)bits), own), own);
+}
+
+/* What a dtype's masks are good for beside select and drop; to_int and to_mask only rename the type. */
+#define COUNTED(T, W, to_int, to_mask)                                                                         \
+    typedef __m256i counter_##T;                                                                               \
+    typedef uint##W##_t count_elem_##T;                                                                        \
+    RS_INLINE uint64_t to_bits_##T(mask_##T m) { return bits_##W(to_int(m)); }                                 \
+    RS_INLINE mask_##T from_bits_##T(uint64_t bits) { return to_mask(lanes_##W(bits)); }                       \
+    RS_INLINE counter_##T no_counts_##T(void) { return _mm256_setzero_si256(); }                               \
+    RS_INLINE counter_##T tally_##T(counter_##T sum, mask_##T m) { return _mm256_sub_epi##W(sum, to_int(m)); } \
+    RS_INLINE void store_counts_##T(uint##W##_t *p, counter_##T sum) { _mm256_storeu_si256((__m256i *)p, sum); }
+
+COUNTED(f32, 32, _mm256_castps_si256, _mm256_castsi256_ps)
+COUNTED(f64, 64, _mm256_castpd_si256, _mm256_castsi256_pd)
+
+/* W: bits of an element. AVX2 compares signed integers alone: unsigned ones go there by the sign bit, MIN. */
+#define INTEGER(T, E, W, set1)                                                                             \
+    typedef __m256i vec_##T;                                                                               \
+    typedef __m256i mask_##T;                                                                              \
+    enum { LANES_##T = 256 / W };                                                                          \
+    RS_INLINE vec_##T load_##T(const E *p) { return _mm256_loadu_si256((const __m256i *)p); }              \
+    RS_INLINE void store_##T(E *p, vec_##T v) { _mm256_storeu_si256((__m256i *)p, v); }                    \
+    RS_INLINE void stream_##T(E *p, vec_##T v) { _mm256_stream_si256((__m256i *)p, v); }                   \
+    RS_INLINE vec_##T load_n_##T(const E *p, size_t n) { return load_bytes(p, n * sizeof(E)); }            \
+    RS_INLINE void store_n_##T(E *p, vec_##T v, size_t n) { store_bytes(p, v, n * sizeof(E)); }            \
+    RS_INLINE vec_##T splat_##T(E s) { return set1((int##W##_t)s); }                                       \
+    RS_INLINE vec_##T value_##T(E c) { return splat_##T(c); }                                              \
+    RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return _mm256_blendv_epi8(b, a, m); } \
+    RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return _mm256_andnot_si256(m, v); }                \
+    COUNTED(T, W, , )
+
+#define SIGNED(T, E, W, set1)                                                                             \
+    INTEGER(T, E, W, set1)                                                                                \
+    RS_INLINE mask_##T negative_##T(vec_##T v) { return _mm256_cmpgt_epi##W(_mm256_setzero_si256(), v); } \
+    RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return _mm256_cmpgt_epi##W(splat_##T(1), v); }        \
+    RS_INLINE mask_##T above_##T(vec_##T v, E c) { return _mm256_cmpgt_epi##W(v, splat_##T(c)); }
+
+#define UNSIGNED(T, E, W, set1, MIN)                                                                         \
+    INTEGER(T, E, W, set1)                                                                                   \
+    RS_INLINE mask_##T negative_##T(vec_##T v RS_UNUSED) { return _mm256_setzero_si256(); }                  \
+    RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return _mm256_cmpeq_epi##W(v, _mm256_setzero_si256()); } \
+    RS_INLINE mask_##T above_##T(vec_##T v, E c)                                                             \
+    {                                                                                                        \
+        return _mm256_cmpgt_epi##W(_mm256_xor_si256(v, splat_##T(MIN)), splat_##T((E)(c ^ MIN)));            \
+    }
+
+SIGNED(i8, int8_t, 8, _mm256_set1_epi8)
+UNSIGNED(u8, uint8_t, 8, _mm256_set1_epi8, 0x80)
+SIGNED(i16, int16_t, 16, _mm256_set1_epi16)
+UNSIGNED(u16, uint16_t, 16, _mm256_set1_epi16, 0x8000)
+SIGNED(i32, int32_t, 32, _mm256_set1_epi32)
+UNSIGNED(u32, uint32_t, 32, _mm256_set1_epi32, 0x80000000)
+SIGNED(i64, int64_t, 64, _mm256_set1_epi64x)
+UNSIGNED(u64, uint64_t, 64, _mm256_set1_epi64x, 0x8000000000000000)
+
+RS_INLINE vec_u16 sub_u16(vec_u16 a, vec_u16 b) { return _mm256_sub_epi16(a, b); }
+RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c)
+{
+    return _mm256_cmpeq_epi16(_mm256_min_epu16(v, splat_u16(c)), v);
+}
+RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return _mm256_or_si256(a, b); }
+
+enum { PARTS = 2 };
+typedef struct {
+    vec_f32 part[PARTS];
+} wide_half;
+typedef struct {
+    vec_f64 part[PARTS];
+} doubles_f32;
+
+RS_INLINE __m128i half_of(vec_u16 v, int k)
+{
+    return k == 0 ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1);
+}
+RS_INLINE wide_half widen_f16(vec_u16 v)
+{
+    return (wide_half){{_mm256_cvtph_ps(half_of(v, 0)), _mm256_cvtph_ps(half_of(v, 1))}};
+}
+RS_INLINE vec_u16 narrow_f16(wide_half v)
+{
+    return _mm256_setr_m128i(_mm256_cvtps_ph(v.part[0], _MM_FROUND_TO_NEAREST_INT),
+                             _mm256_cvtps_ph(v.part[1], _MM_FROUND_TO_NEAREST_INT));
+}
+RS_INLINE vec_f32 from_upper(__m128i v) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(v), 16)); }
+/* The 16 bits of each lane in its lower half. */
+RS_INLINE __m256i to_upper(vec_f32 v)
+{
+    const __m256i bits = _mm256_castps_si256(v), upper = _mm256_srli_epi32(bits, 16);
+    const __m256i odd = _mm256_and_si256(upper, _mm256_set1_epi32(1));
+    const __m256i rounded = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+    const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+    const __m256i quiet = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
+    return _mm256_blendv_epi8(_mm256_srli_epi32(rounded, 16), quiet, nan);
+}
+RS_INLINE wide_half widen_bf16(vec_u16 v)
+{
+    return (wide_half){{from_upper(half_of(v, 0)), from_upper(half_of(v, 1))}};
+}
+RS_INLINE vec_u16 narrow_bf16(wide_half v)
+{
+    /* packus works on each 128-bit half by itself */
+    return _mm256_permute4x64_epi64(_mm256_packus_epi32(to_upper(v.part[0]), to_upper(v.part[1])), 0xd8);
+}
+RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v)
+{
+    return (doubles_f32){{_mm256_cvtps_pd(_mm256_castps256_ps128(v)), _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))}};
+}
 
 RS_INLINE void fence(void) { _mm_sfence(); }
 

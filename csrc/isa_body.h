@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The rest of an ISA file, after its vocabulary: compiles kernels.h and loops.h once a dtype under
- * the vocabulary's plain names and emits the one exported constant, rs_isa_<ISA>.
+/* The rest of an ISA file, after its vocabulary: compiles kernels.h and the drivers once a dtype
+ * under the vocabulary's plain names and emits the one exported constant, rs_isa_<ISA>.
  * Included last by every isa_*.c, which has defined ISA and, for each dtype T, vec_T, mask_T,
- * LANES_T and the functions load_T ... select_T. */
+ * LANES_T and the functions load_T ... of isa_scalar.c. */
+#define RS_DTYPE(name, element, ...) typedef element elem_##name;
+#include "dtypes.def"
+#include "half.h"
 
 #define NAME(word) RS_CAT(word, T)
+
+/* Words that the ISA files and half.h define. */
 #define vec NAME(vec)
 #define mask NAME(mask)
 #define elem NAME(elem)
@@ -13,56 +18,125 @@
 #define load_n NAME(load_n)
 #define store NAME(store)
 #define store_n NAME(store_n)
-#define splat NAME(splat)
-#define mul NAME(mul)
-#define lt NAME(lt)
-#define le NAME(le)
 #define stream NAME(stream)
+#define splat NAME(splat)
+#define value NAME(value)
+#define negative NAME(negative)
+#define nonpositive NAME(nonpositive)
+#define above NAME(above)
+#define at_least NAME(at_least)
 #define select NAME(select)
 #define drop NAME(drop)
+#define to_bits NAME(to_bits)
+#define from_bits NAME(from_bits)
+#define counter NAME(counter)
+#define count_elem NAME(count_elem)
+#define no_counts NAME(no_counts)
+#define tally NAME(tally)
+#define store_counts NAME(store_counts)
+#define add NAME(add)
+#define sub NAME(sub)
+#define mul NAME(mul)
+#define wide NAME(wide)
+#define wide_elem NAME(wide_elem)
+#define load_wide NAME(load_wide)
+#define load_wide_n NAME(load_wide_n)
+#define splat_wide NAME(splat_wide)
+#define doubles NAME(doubles)
+#define DOUBLES ((size_t)NAME(DOUBLES))
+#define to_doubles NAME(to_doubles)
 
+/* Functions of the drivers. */
+#define sigmoid_of NAME(sigmoid_of)
+#define tanh_of NAME(tanh_of)
 #define lane NAME(lane)
 #define operands NAME(operands)
 #define eval NAME(eval)
 #define eval_n NAME(eval_n)
 #define put NAME(put)
 #define drive NAME(drive)
+#define load_up_to NAME(load_up_to)
+#define store_up_to NAME(store_up_to)
+#define mask_block NAME(mask_block)
+#define with_mask NAME(with_mask)
+#define unmask_block NAME(unmask_block)
+#define from_mask NAME(from_mask)
+#define sum_active NAME(sum_active)
+#define columns_active NAME(columns_active)
+#define tally_rows NAME(tally_rows)
+#define add_rows NAME(add_rows)
+#define weight_grads NAME(weight_grads)
+#define sum_weight_grads NAME(sum_weight_grads)
+#define columns_weight_grads NAME(columns_weight_grads)
 
 /* Every lane function has three parameters, so that drive() takes any of them. */
-#define KERNEL1(name, a) RS_INLINE vec NAME(lane_##name)(vec a, vec b_ RS_UNUSED, vec c_ RS_UNUSED)
-#define KERNEL2(name, a, b) RS_INLINE vec NAME(lane_##name)(vec a, vec b, vec c_ RS_UNUSED)
-#define KERNEL3(name, a, b, c) RS_INLINE vec NAME(lane_##name)(vec a, vec b, vec c)
+#define KERNEL1(name, a) RS_INLINE vec NAME(lane_##name)(vec a, vec b_ RS_UNUSED, wide s_ RS_UNUSED)
+#define KERNEL2(name, a, b) RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s_ RS_UNUSED)
+#define SCALED1(name, a, s) RS_INLINE vec NAME(lane_##name)(vec a, vec b_ RS_UNUSED, wide s)
+#define SCALED2(name, a, b, s) RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s)
 
 /* A kernel is drive() with the operation and the form fixed. */
-#define FORM(name, nin, form)                                                   \
+#define FORM(name, nvec, scaled, form)                                          \
     static void NAME(name##_##form)(const void *const *in, void *out, size_t n) \
     {                                                                           \
-        drive(NAME(lane_##name), nin, form, in, out, n);                        \
+        drive(NAME(lane_##name), nvec, scaled, form, in, out, n);               \
     }
-#define FORMS(name, T) {name##_0_##T, name##_1_##T, name##_2_##T, name##_3_##T}
+#define FORMS(name, nvec, scaled) \
+    FORM(name, nvec, scaled, 0) FORM(name, nvec, scaled, 1) FORM(name, nvec, scaled, 2) FORM(name, nvec, scaled, 3)
+#define ROW(name) [RS_##name] = {NAME(name##_0), NAME(name##_1), NAME(name##_2), NAME(name##_3)},
 
 #define T f32
-typedef float elem_f32;
+#define T_CLASS RS_WHOLE
 #include "isa_dtype.h"
-#undef T
 
 #define T f64
-typedef double elem_f64;
+#define T_CLASS RS_WHOLE
 #include "isa_dtype.h"
-#undef T
+
+#define T f16
+#define T_CLASS RS_HALF
+#include "isa_dtype.h"
+
+#define T bf16
+#define T_CLASS RS_HALF
+#include "isa_dtype.h"
+
+#define T i8
+#define T_CLASS RS_INTEGER
+#include "isa_dtype.h"
+
+#define T u8
+#define T_CLASS RS_INTEGER
+#include "isa_dtype.h"
+
+#define T i16
+#define T_CLASS RS_INTEGER
+#include "isa_dtype.h"
+
+#define T u16
+#define T_CLASS RS_INTEGER
+#include "isa_dtype.h"
+
+#define T i32
+#define T_CLASS RS_INTEGER
+#include "isa_dtype.h"
+
+#define T u32
+#define T_CLASS RS_INTEGER
+#include "isa_dtype.h"
+
+#define T i64
+#define T_CLASS RS_INTEGER
+#include "isa_dtype.h"
+
+#define T u64
+#define T_CLASS RS_INTEGER
+#include "isa_dtype.h"
 
 const rs_isa RS_CAT(rs_isa, ISA) = {
     RS_STR(ISA),
     {
-        [RS_F32] =
-            {
-#define RS_OP(name, ...) FORMS(name, f32),
-#include "ops.def"
-            },
-        [RS_F64] =
-            {
-#define RS_OP(name, ...) FORMS(name, f64),
-#include "ops.def"
-            },
+#define RS_DTYPE(name, ...) [RS_##name] = &kernels_##name,
+#include "dtypes.def"
     },
 };

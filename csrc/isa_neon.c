@@ -3,61 +3,132 @@
  * memory access: a partial vector goes through a copy on the stack. fmax and fmin are not used,
  * they quiet NaNs and order zeros. No target region: NEON is the aarch64 baseline. */
 #include <stdint.h>
+#include <string.h>
 
 #include "dispatch.h"
 
 #if RS_ARM64
 #include <arm_neon.h>
 
-typedef float32x4_t vec_f32;
-typedef uint32x4_t mask_f32;
-enum { LANES_f32 = 4 };
+/* S: the intrinsics' suffix of the element, W: bits of it, L: lanes. vreinterpret is by BITS and BACK. */
+#define COMMON(T, E, S, W, L, V, BITS, BACK)                                                      \
+    typedef V vec_##T;                                                                            \
+    typedef uint##W##x##L##_t mask_##T;                                                           \
+    enum { LANES_##T = L };                                                                       \
+    RS_INLINE vec_##T load_##T(const E *p) { return vld1q_##S(p); }                               \
+    RS_INLINE void store_##T(E *p, vec_##T v) { vst1q_##S(p, v); }                                \
+    RS_INLINE void stream_##T(E *p, vec_##T v) { vst1q_##S(p, v); }                               \
+    RS_INLINE vec_##T load_n_##T(const E *p, size_t n)                                            \
+    {                                                                                             \
+        E lanes[L] = {0};                                                                         \
+        memcpy(lanes, p, n * sizeof(E));                                                          \
+        return vld1q_##S(lanes);                                                                  \
+    }                                                                                             \
+    RS_INLINE void store_n_##T(E *p, vec_##T v, size_t n)                                         \
+    {                                                                                             \
+        E lanes[L];                                                                               \
+        vst1q_##S(lanes, v);                                                                      \
+        memcpy(p, lanes, n * sizeof(E));                                                          \
+    }                                                                                             \
+    RS_INLINE vec_##T splat_##T(E s) { return vdupq_n_##S(s); }                                   \
+    RS_INLINE vec_##T value_##T(E c) { return vdupq_n_##S(c); }                                   \
+    RS_INLINE mask_##T negative_##T(vec_##T v) { return vcltq_##S(v, vdupq_n_##S(0)); }           \
+    RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return vcleq_##S(v, vdupq_n_##S(0)); }        \
+    RS_INLINE mask_##T above_##T(vec_##T v, E c) { return vcgtq_##S(v, vdupq_n_##S(c)); }         \
+    RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return vbslq_##S(m, a, b); } \
+    RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return BACK(vbicq_u##W(BITS(v), m)); }    \
+    typedef mask_##T counter_##T;                                                                 \
+    typedef uint##W##_t count_elem_##T;                                                           \
+    RS_INLINE uint64_t to_bits_##T(mask_##T m) { return bits_##W(m); }                            \
+    RS_INLINE mask_##T from_bits_##T(uint64_t bits) { return lanes_##W(bits); }                   \
+    RS_INLINE counter_##T no_counts_##T(void) { return vdupq_n_u##W(0); }                         \
+    RS_INLINE counter_##T tally_##T(counter_##T sum, mask_##T m) { return vsubq_u##W(sum, m); }   \
+    RS_INLINE void store_counts_##T(uint##W##_t *p, counter_##T sum) { vst1q_u##W(p, sum); }
 
-RS_INLINE vec_f32 load_f32(const float *p) { return vld1q_f32(p); }
-RS_INLINE void store_f32(float *p, vec_f32 v) { vst1q_f32(p, v); }
-RS_INLINE void stream_f32(float *p, vec_f32 v) { vst1q_f32(p, v); }
-RS_INLINE vec_f32 load_n_f32(const float *p, size_t n)
+#define FLOAT(T, E, W, L, V)                                                                 \
+    COMMON(T, E, T, W, L, V, vreinterpretq_u##W##_##T, vreinterpretq_##T##_u##W)             \
+    RS_INLINE mask_##T at_least_##T(vec_##T v, E c) { return vcgeq_##T(v, vdupq_n_##T(c)); } \
+    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return vaddq_##T(a, b); }              \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return vsubq_##T(a, b); }              \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return vmulq_##T(a, b); }              \
+    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return vdivq_##T(a, b); }              \
+    RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmaq_##T(c, a, b); }
+
+/* Bits of masks, by the width of a lane, and back: each lane has its own bit. */
+static const uint8_t own_8[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+static const uint16_t own_16[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+static const uint32_t own_32[4] = {1, 2, 4, 8};
+
+RS_INLINE uint64_t bits_8(uint8x16_t m)
 {
-    float lanes[4] = {p[0], n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, 0};
-    return vld1q_f32(lanes);
+    const uint8x16_t own = vandq_u8(m, vld1q_u8(own_8));
+    return (uint64_t)vaddv_u8(vget_low_u8(own)) | (uint64_t)vaddv_u8(vget_high_u8(own)) << 8;
 }
-RS_INLINE void store_n_f32(float *p, vec_f32 v, size_t n)
+RS_INLINE uint64_t bits_16(uint16x8_t m) { return vaddvq_u16(vandq_u16(m, vld1q_u16(own_16))); }
+RS_INLINE uint64_t bits_32(uint32x4_t m) { return vaddvq_u32(vandq_u32(m, vld1q_u32(own_32))); }
+RS_INLINE uint64_t bits_64(uint64x2_t m) { return (vgetq_lane_u64(m, 0) & 1) | (vgetq_lane_u64(m, 1) & 2); }
+
+RS_INLINE uint8x16_t lanes_8(uint64_t bits)
 {
-    vst1q_lane_f32(p, v, 0);
-    if (n > 1) {
-        vst1q_lane_f32(p + 1, v, 1);
-    }
-    if (n > 2) {
-        vst1q_lane_f32(p + 2, v, 2);
-    }
+    const uint8x16_t copies = vcombine_u8(vdup_n_u8((uint8_t)bits), vdup_n_u8((uint8_t)(bits >> 8)));
+    return vtstq_u8(copies, vld1q_u8(own_8));
 }
-RS_INLINE vec_f32 splat_f32(float s) { return vdupq_n_f32(s); }
-RS_INLINE vec_f32 mul_f32(vec_f32 a, vec_f32 b) { return vmulq_f32(a, b); }
-RS_INLINE mask_f32 lt_f32(vec_f32 a, vec_f32 b) { return vcltq_f32(a, b); }
-RS_INLINE mask_f32 le_f32(vec_f32 a, vec_f32 b) { return vcleq_f32(a, b); }
-RS_INLINE vec_f32 select_f32(mask_f32 m, vec_f32 a, vec_f32 b) { return vbslq_f32(m, a, b); }
-RS_INLINE vec_f32 drop_f32(mask_f32 m, vec_f32 v)
+RS_INLINE uint16x8_t lanes_16(uint64_t bits) { return vtstq_u16(vdupq_n_u16((uint16_t)bits), vld1q_u16(own_16)); }
+RS_INLINE uint32x4_t lanes_32(uint64_t bits) { return vtstq_u32(vdupq_n_u32((uint32_t)bits), vld1q_u32(own_32)); }
+RS_INLINE uint64x2_t lanes_64(uint64_t bits)
 {
-    return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(v), m));
+    return vtstq_u64(vdupq_n_u64(bits), vcombine_u64(vcreate_u64(1), vcreate_u64(2)));
 }
 
-typedef float64x2_t vec_f64;
-typedef uint64x2_t mask_f64;
-enum { LANES_f64 = 2 };
+FLOAT(f32, float, 32, 4, float32x4_t)
+FLOAT(f64, double, 64, 2, float64x2_t)
+COMMON(i8, int8_t, s8, 8, 16, int8x16_t, vreinterpretq_u8_s8, vreinterpretq_s8_u8)
+COMMON(u8, uint8_t, u8, 8, 16, uint8x16_t, , )
+COMMON(i16, int16_t, s16, 16, 8, int16x8_t, vreinterpretq_u16_s16, vreinterpretq_s16_u16)
+COMMON(u16, uint16_t, u16, 16, 8, uint16x8_t, , )
+COMMON(i32, int32_t, s32, 32, 4, int32x4_t, vreinterpretq_u32_s32, vreinterpretq_s32_u32)
+COMMON(u32, uint32_t, u32, 32, 4, uint32x4_t, , )
+COMMON(i64, int64_t, s64, 64, 2, int64x2_t, vreinterpretq_u64_s64, vreinterpretq_s64_u64)
+COMMON(u64, uint64_t, u64, 64, 2, uint64x2_t, , )
 
-RS_INLINE vec_f64 load_f64(const double *p) { return vld1q_f64(p); }
-RS_INLINE void store_f64(double *p, vec_f64 v) { vst1q_f64(p, v); }
-RS_INLINE void stream_f64(double *p, vec_f64 v) { vst1q_f64(p, v); }
-RS_INLINE vec_f64 load_n_f64(const double *p, size_t n RS_UNUSED) { return vsetq_lane_f64(*p, vdupq_n_f64(0), 0); }
-RS_INLINE void store_n_f64(double *p, vec_f64 v, size_t n RS_UNUSED) { vst1q_lane_f64(p, v, 0); }
-RS_INLINE vec_f64 splat_f64(double s) { return vdupq_n_f64(s); }
-RS_INLINE vec_f64 mul_f64(vec_f64 a, vec_f64 b) { return vmulq_f64(a, b); }
-RS_INLINE mask_f64 lt_f64(vec_f64 a, vec_f64 b) { return vcltq_f64(a, b); }
-RS_INLINE mask_f64 le_f64(vec_f64 a, vec_f64 b) { return vcleq_f64(a, b); }
-RS_INLINE vec_f64 select_f64(mask_f64 m, vec_f64 a, vec_f64 b) { return vbslq_f64(m, a, b); }
-RS_INLINE vec_f64 drop_f64(mask_f64 m, vec_f64 v)
+RS_INLINE vec_u16 sub_u16(vec_u16 a, vec_u16 b) { return vsubq_u16(a, b); }
+RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return vcleq_u16(v, vdupq_n_u16(c)); }
+RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return vorrq_u16(a, b); }
+
+enum { PARTS = 2 };
+typedef struct {
+    vec_f32 part[PARTS];
+} wide_half;
+typedef struct {
+    vec_f64 part[PARTS];
+} doubles_f32;
+
+RS_INLINE wide_half widen_f16(vec_u16 v)
 {
-    return vreinterpretq_f64_u64(vbicq_u64(vreinterpretq_u64_f64(v), m));
+    const float16x8_t halves = vreinterpretq_f16_u16(v);
+    return (wide_half){{vcvt_f32_f16(vget_low_f16(halves)), vcvt_f32_f16(vget_high_f16(halves))}};
+}
+RS_INLINE vec_u16 narrow_f16(wide_half v)
+{
+    return vreinterpretq_u16_f16(vcombine_f16(vcvt_f16_f32(v.part[0]), vcvt_f16_f32(v.part[1])));
+}
+RS_INLINE vec_f32 from_upper(uint16x4_t v) { return vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(v), 16)); }
+/* Not bfcvtn, which came later than NEON. */
+RS_INLINE uint16x4_t to_upper(vec_f32 v)
+{
+    const uint32x4_t bits = vreinterpretq_u32_f32(v), upper = vshrq_n_u32(bits, 16);
+    const uint32x4_t rounded = vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), vandq_u32(upper, vdupq_n_u32(1)));
+    const uint32x4_t number = vceqq_f32(v, v), quiet = vorrq_u32(upper, vdupq_n_u32(0x40));
+    return vmovn_u32(vbslq_u32(number, vshrq_n_u32(rounded, 16), quiet));
+}
+RS_INLINE wide_half widen_bf16(vec_u16 v)
+{
+    return (wide_half){{from_upper(vget_low_u16(v)), from_upper(vget_high_u16(v))}};
+}
+RS_INLINE vec_u16 narrow_bf16(wide_half v) { return vcombine_u16(to_upper(v.part[0]), to_upper(v.part[1])); }
+RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v)
+{
+    return (doubles_f32){{vcvt_f64_f32(vget_low_f32(v)), vcvt_high_f64_f32(v)}};
 }
 
 /* The cores find write streams by themselves. */

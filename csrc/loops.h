@@ -2,29 +2,33 @@
 /* The driver of every kernel: walks n contiguous elements, a few vectors a step, the ragged ends by
  * load_n/store_n with the same lane expression. Within a step all loads come before the stores, so
  * the output may be an input. Never touches a byte outside the n elements.
- * Included by isa_body.h once a dtype; the function names are those of the current dtype. */
+ * Included by isa_dtype.h once a dtype; the function names are those of the current dtype. */
 
-typedef vec lane(vec, vec, vec);
+typedef vec lane(vec, vec, wide);
 
-/* The operands of a call. `last` is the broadcast one where the form has it. */
+/* The operands of a call: up to two arrays of the data's dtype, then the slope. `last` and `slope`
+ * stand for the broadcast one where the form has it. */
 typedef struct {
-    const elem *a, *b, *c;
+    const elem *a, *b;
+    const wide_elem *s;
     vec last;
+    wide slope;
 } operands;
 
-/* nin and form are constants at every call, so that of each conditional one branch is compiled. */
-RS_INLINE vec eval(lane *f, int nin, int form, const operands *in, size_t i)
+/* nvec (inputs without the slope), scaled (there is a slope) and form are constants at every call, so
+ * that of each conditional one branch is compiled. */
+RS_INLINE vec eval(lane *f, int nvec, int scaled, int form, const operands *in, size_t i)
 {
-    const int arrays = nin - (form & RS_LAST_SCALAR);
+    const int arrays = nvec - (!scaled && form & RS_LAST_SCALAR);
     return f(arrays > 0 ? load(in->a + i) : in->last, arrays > 1 ? load(in->b + i) : in->last,
-             arrays > 2 ? load(in->c + i) : in->last);
+             scaled && !(form & RS_LAST_SCALAR) ? load_wide(in->s + i) : in->slope);
 }
 
-RS_INLINE vec eval_n(lane *f, int nin, int form, const operands *in, size_t i, size_t n)
+RS_INLINE vec eval_n(lane *f, int nvec, int scaled, int form, const operands *in, size_t i, size_t n)
 {
-    const int arrays = nin - (form & RS_LAST_SCALAR);
+    const int arrays = nvec - (!scaled && form & RS_LAST_SCALAR);
     return f(arrays > 0 ? load_n(in->a + i, n) : in->last, arrays > 1 ? load_n(in->b + i, n) : in->last,
-             arrays > 2 ? load_n(in->c + i, n) : in->last);
+             scaled && !(form & RS_LAST_SCALAR) ? load_wide_n(in->s + i, n) : in->slope);
 }
 
 RS_INLINE void put(int form, elem *p, vec v)
@@ -36,38 +40,55 @@ RS_INLINE void put(int form, elem *p, vec v)
     }
 }
 
-RS_INLINE void drive(lane *f, int nin, int form, const void *const *in, void *result, size_t n)
+RS_INLINE void drive(lane *f, int nvec, int scaled, int form, const void *const *in, void *result, size_t n)
 {
     if (n == 0) {
         return;
     }
     elem *const out = result;
-    const operands x = {in[0], nin > 1 ? in[1] : NULL, nin > 2 ? in[2] : NULL,
-                        form & RS_LAST_SCALAR ? splat(*(const elem *)in[nin - 1]) : splat(0)};
+    operands x = {in[0], nvec > 1 ? in[1] : NULL, scaled ? in[nvec] : NULL, splat(0), splat_wide(0)};
+    if (form & RS_LAST_SCALAR && scaled) {
+        x.slope = splat_wide(*x.s);
+    } else if (form & RS_LAST_SCALAR) {
+        x.last = splat(nvec > 1 ? *x.b : *x.a);
+    }
     size_t i = 0;
     /* A store across two cache lines costs two: worth a partial first vector once there are many. */
     if (form & RS_STREAM || n >= 16 * LANES) {
         const size_t past = (uintptr_t)out / sizeof(elem) % LANES;
         if (past != 0) {
             i = LANES - past;
-            store_n(out, eval_n(f, nin, form, &x, 0, i), i);
+            store_n(out, eval_n(f, nvec, scaled, form, &x, 0, i), i);
         }
     }
     for (; i + 4 * LANES <= n; i += 4 * LANES) {
-        const vec r0 = eval(f, nin, form, &x, i), r1 = eval(f, nin, form, &x, i + LANES);
-        const vec r2 = eval(f, nin, form, &x, i + 2 * LANES), r3 = eval(f, nin, form, &x, i + 3 * LANES);
+        const vec r0 = eval(f, nvec, scaled, form, &x, i), r1 = eval(f, nvec, scaled, form, &x, i + LANES);
+        const vec r2 = eval(f, nvec, scaled, form, &x, i + 2 * LANES),
+                  r3 = eval(f, nvec, scaled, form, &x, i + 3 * LANES);
         put(form, out + i, r0);
         put(form, out + i + LANES, r1);
         put(form, out + i + 2 * LANES, r2);
         put(form, out + i + 3 * LANES, r3);
     }
     for (; i + LANES <= n; i += LANES) {
-        put(form, out + i, eval(f, nin, form, &x, i));
+        put(form, out + i, eval(f, nvec, scaled, form, &x, i));
     }
     if (i < n) {
-        store_n(out + i, eval_n(f, nin, form, &x, i, n - i), n - i);
+        store_n(out + i, eval_n(f, nvec, scaled, form, &x, i, n - i), n - i);
     }
     if (form & RS_STREAM) {
         fence();
+    }
+}
+
+/* For drivers that count down: the first min(n, LANES) elements; lanes beyond are +0. n > 0. */
+RS_INLINE vec load_up_to(const elem *p, size_t n) { return n < LANES ? load_n(p, n) : load(p); }
+
+RS_INLINE void store_up_to(elem *p, vec v, size_t n)
+{
+    if (n < LANES) {
+        store_n(p, v, n);
+    } else {
+        store(p, v);
     }
 }

@@ -43,10 +43,9 @@ static int team_size(size_t bytes)
     return limit < initial_omp_threads && (size_t)limit < team ? limit : (int)team;
 }
 
-static void run_team(int team, rs_work *work, const void *context, size_t n)
+static void run_team(int team, rs_work *work, const void *context, size_t n, size_t grain)
 {
-    /* Rounded so that threads start alike in their cache lines and vectors. */
-    const size_t share = ((n + (size_t)team - 1) / (size_t)team + 255) / 256 * 256;
+    const size_t share = ((n + (size_t)team - 1) / (size_t)team + grain - 1) / grain * grain;
     const double start = omp_get_wtime();
     double own_end = start;
 #pragma omp parallel num_threads(team)
@@ -66,7 +65,7 @@ static void run_team(int team, rs_work *work, const void *context, size_t n)
     }
 }
 
-void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t bytes)
+void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t grain, size_t bytes)
 {
     const int team = team_size(bytes);
     /* One team at a time: a second Python thread's would only compete for the same cores. */
@@ -77,7 +76,7 @@ void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t bytes)
     if (omp_get_wtime() < rest_until) {
         work(context, 0, n);
     } else {
-        run_team(team, work, context, n);
+        run_team(team, work, context, n, grain);
     }
     RS_ATOMIC_STORE(&busy, 0);
 }
@@ -110,8 +109,9 @@ int rs_cpu_count(void) { return omp_get_num_procs(); }
 int rs_has_openmp(void) { return 1; }
 
 #else
-void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t bytes)
+void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t grain, size_t bytes)
 {
+    (void)grain;
     (void)bytes;
     work(context, 0, n);
 }

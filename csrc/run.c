@@ -40,12 +40,13 @@ size_t rs_run_assume_cache(size_t bytes)
     return before;
 }
 
+int rs_run_streams(size_t bytes) { return bytes > cache_bytes; }
+
 typedef struct {
     rs_kernel *const *kernels; /* one a form */
     const void *const *in;
     void *out;
-    size_t itemsize;
-    int arrays, form;
+    int op, dtype, arrays, form;
 } call;
 
 static void run_share(const void *context, size_t from, size_t to)
@@ -54,19 +55,19 @@ static void run_share(const void *context, size_t from, size_t to)
     const int form = to - from < RS_STREAM_MIN ? c->form & ~RS_STREAM : c->form;
     const void *in[RS_MAX_IN] = {0};
     for (int k = 0; k < c->arrays; k++) {
-        in[k] = (const char *)c->in[k] + from * c->itemsize;
+        in[k] = (const char *)c->in[k] + from * rs_operand_size(c->op, c->dtype, k);
     }
     if (form & RS_LAST_SCALAR) {
         in[c->arrays] = c->in[c->arrays];
     }
-    c->kernels[form](in, (char *)c->out + from * c->itemsize, to - from);
+    c->kernels[form](in, (char *)c->out + from * rs_dtypes[c->dtype].itemsize, to - from);
 }
 
 void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_t n)
 {
-    rs_kernel *const *kernels = rs_isa_active()->kernels[dtype][op];
+    rs_kernel *const *kernels = rs_isa_active()->dtypes[dtype]->ops[op];
     const int arrays = rs_ops[op].nin - (form & RS_LAST_SCALAR);
-    const size_t bytes = n * rs_itemsize[dtype] * (size_t)(arrays + 1);
+    const size_t bytes = n * rs_dtypes[dtype].itemsize * (size_t)(arrays + 1);
     if (bytes < SMALL_BYTES) {
         kernels[form](in, out, n);
         return;
@@ -75,11 +76,11 @@ void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_
     for (int k = 0; k < arrays; k++) {
         in_place |= in[k] == out;
     }
-    if (bytes > cache_bytes && !in_place) {
+    if (rs_run_streams(bytes) && !in_place) {
         form |= RS_STREAM;
     }
-    const call c = {kernels, in, out, rs_itemsize[dtype], arrays, form};
-    rs_parallel_for(run_share, &c, n, bytes);
+    const call c = {kernels, in, out, op, dtype, arrays, form};
+    rs_parallel_for(run_share, &c, n, RS_GRAIN, bytes);
 }
 
 typedef struct {
@@ -105,5 +106,5 @@ static void copy_share(const void *context, size_t from, size_t to)
 void rs_copy(void *out, const void *in, size_t bytes, int stream)
 {
     const copy c = {out, in, stream};
-    rs_parallel_for(copy_share, &c, bytes, 2 * bytes);
+    rs_parallel_for(copy_share, &c, bytes, RS_GRAIN, 2 * bytes);
 }

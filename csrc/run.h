@@ -1,14 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What everything above the kernels calls: one operation on contiguous memory, by the active ISA,
  * on as many threads and with the kind of stores that suit its size.
- * Included by ufunc_loop.c and the Cython module. */
+ * Included by run*.c, ufunc_loop.c and the Cython module. */
 #ifndef RS_RUN_H
 #define RS_RUN_H
 #include <stddef.h>
+#include <stdint.h>
 
 /* form is RS_ARRAYS or RS_LAST_SCALAR, operands are as rs_kernel (dispatch.h) wants them. */
 void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_t n);
 
+/* The same where the last input has fewer elements than the others: of their n = outer * mid * inner
+ * it has mid, constant along outer and inner. A weight a channel, or a bias a column. It is apart from out. */
+void rs_run_spread(int op, int dtype, const void *const *in, void *out, size_t outer, size_t mid, size_t inner);
+
+/* relu and its bits, the gradient from the bits; rs_mask_kernel and rs_unmask_kernel in dispatch.h. */
+void rs_run_with_mask(int dtype, const void *x, void *out, uint8_t *bits, size_t n);
+void rs_run_from_mask(int dtype, const void *grad_output, const uint8_t *bits, void *out, size_t n);
+
+/* sums[j] of the elements that have index j along the middle axis of n = outer * mid * inner. The same
+ * for every number of threads. Returns 0 where there is no memory for partial sums, else 1. */
+int rs_run_reduction(int reduction, int dtype, const void *const *in, size_t outer, size_t mid, size_t inner,
+                     double *sums);
+
+/* Whether results of a call that moves so many bytes should bypass the cache. */
+int rs_run_streams(size_t bytes);
 /* Once, at import. */
 void rs_run_init(void);
 /* For tests: take this for the size of the last-level cache. Returns what was taken before. */

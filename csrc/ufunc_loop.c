@@ -41,9 +41,17 @@ RS_INLINE void copy_elements(char *to, intptr_t to_step, const char *from, intpt
 
 static void copy_strided(char *to, intptr_t to_step, const char *from, intptr_t from_step, size_t n, size_t size)
 {
-    if (size == 4) {
+    switch (size) {
+    case 1:
+        copy_elements(to, to_step, from, from_step, n, 1);
+        break;
+    case 2:
+        copy_elements(to, to_step, from, from_step, n, 2);
+        break;
+    case 4:
         copy_elements(to, to_step, from, from_step, n, 4);
-    } else {
+        break;
+    default:
         copy_elements(to, to_step, from, from_step, n, 8);
     }
 }
@@ -55,34 +63,36 @@ typedef enum {
     BEHIND /* elements are to be read after they are written: reduce and accumulate mean it so */
 } overlap;
 
-static overlap overlap_of(const char *in, intptr_t in_step, const char *out, intptr_t out_step, size_t n, size_t size)
+static overlap overlap_of(const char *in, intptr_t in_step, size_t in_size, const char *out, intptr_t out_step,
+                          size_t out_size, size_t n)
 {
-    if (in == out && in_step == out_step && out_step != 0) {
+    if (in == out && in_step == out_step && in_size == out_size && out_step != 0) {
         return APART;
     }
     const intptr_t in_span = (intptr_t)(n - 1) * in_step, out_span = (intptr_t)(n - 1) * out_step;
     const uintptr_t in_low = (uintptr_t)(in_span < 0 ? in + in_span : in);
     const uintptr_t out_low = (uintptr_t)(out_span < 0 ? out + out_span : out);
-    const uintptr_t in_bytes = (uintptr_t)(in_span < 0 ? -in_span : in_span) + size;
-    const uintptr_t out_bytes = (uintptr_t)(out_span < 0 ? -out_span : out_span) + size;
+    const uintptr_t in_bytes = (uintptr_t)(in_span < 0 ? -in_span : in_span) + in_size;
+    const uintptr_t out_bytes = (uintptr_t)(out_span < 0 ? -out_span : out_span) + out_size;
     if (in_low >= out_low + out_bytes || out_low >= in_low + in_bytes) {
         return APART;
     }
-    return in_step == out_step && in_step > 0 && in_low > out_low ? AHEAD : BEHIND;
+    return in_step == out_step && in_size == out_size && in_step > 0 && in_low > out_low ? AHEAD : BEHIND;
 }
 
 /* Runs `count` elements at a time; inputs and output that are not contiguous pass through a block. */
 static void run_blocks(const rs_loop *loop, char **args, const intptr_t *steps, size_t n, size_t count)
 {
     const int nin = rs_ops[loop->op].nin;
-    const intptr_t size = (intptr_t)rs_itemsize[loop->dtype];
     const int form = steps[nin - 1] == 0 ? RS_LAST_SCALAR : RS_ARRAYS;
+    const intptr_t out_size = (intptr_t)rs_operand_size(loop->op, loop->dtype, nin);
     block blocks[RS_MAX_IN], result;
 
     for (size_t done = 0; done < n; done += count) {
         const size_t m = n - done < count ? n - done : count;
         const void *in[RS_MAX_IN];
         for (int k = 0; k < nin; k++) {
+            const intptr_t size = (intptr_t)rs_operand_size(loop->op, loop->dtype, k);
             const char *from = args[k] + (intptr_t)done * steps[k];
             in[k] = from;
             if (steps[k] != size && !(k == nin - 1 && form == RS_LAST_SCALAR)) {
@@ -91,11 +101,11 @@ static void run_blocks(const rs_loop *loop, char **args, const intptr_t *steps, 
             }
         }
         char *out = args[nin] + (intptr_t)done * steps[nin];
-        if (steps[nin] == size) {
+        if (steps[nin] == out_size) {
             rs_run(loop->op, loop->dtype, form, in, out, m);
         } else {
             rs_run(loop->op, loop->dtype, form, in, result.bytes, m);
-            copy_strided(out, steps[nin], result.bytes, size, m, (size_t)size);
+            copy_strided(out, steps[nin], result.bytes, out_size, m, (size_t)out_size);
         }
     }
 }
@@ -104,19 +114,22 @@ void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *step
 {
     const rs_loop *loop = data;
     const int nin = rs_ops[loop->op].nin;
-    const size_t n = (size_t)dimensions[0], size = rs_itemsize[loop->dtype];
+    const size_t n = (size_t)dimensions[0], out_size = rs_operand_size(loop->op, loop->dtype, nin);
     if (n == 0) {
         return;
     }
     const void *in[RS_MAX_IN];
-    int contiguous = n == 1 || steps[nin] == (intptr_t)size;
+    int contiguous = n == 1 || steps[nin] == (intptr_t)out_size;
+    size_t largest = out_size;
     overlap worst = APART;
     for (int k = 0; k < nin; k++) {
+        const size_t size = rs_operand_size(loop->op, loop->dtype, k);
         in[k] = args[k];
         const int last_scalar = k == nin - 1 && steps[k] == 0;
         contiguous &= n == 1 || last_scalar || steps[k] == (intptr_t)size;
+        largest = size > largest ? size : largest;
         if (n > 1) {
-            const overlap now = overlap_of(args[k], steps[k], args[nin], steps[nin], n, size);
+            const overlap now = overlap_of(args[k], steps[k], size, args[nin], steps[nin], out_size, n);
             worst = now > worst ? now : worst;
         }
     }
@@ -127,7 +140,7 @@ void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *step
         const int form = n > 1 && steps[nin - 1] == 0 ? RS_LAST_SCALAR : RS_ARRAYS;
         rs_run(loop->op, loop->dtype, form, in, args[nin], n);
     } else {
-        run_blocks(loop, args, steps, n, worst == BEHIND ? 1 : BLOCK_BYTES / size);
+        run_blocks(loop, args, steps, n, worst == BEHIND ? 1 : BLOCK_BYTES / largest);
     }
     restore(&status);
 }

@@ -1,11 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # One line for each row of ops.def: the function's name and how many arrays it takes.
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["leaky_relu", "leaky_relu_backward", "relu", "relu_backward"]
+__all__ = [
+    "add_relu",
+    "count_active",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "prelu",
+    "prelu_backward",
+    "relu",
+    "relu6",
+    "relu6_backward",
+    "relu_backward",
+    "relu_backward_from_mask",
+    "relu_with_mask",
+    "sigmoid",
+    "sigmoid_backward",
+    "tanh",
+    "tanh_backward",
+]
 
 class _Unary(Protocol):
     def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None, **ufunc_keywords: Any) -> Any: ...
@@ -13,6 +30,11 @@ class _Unary(Protocol):
 class _Backward(Protocol):
     def __call__(
         self, grad_output: ArrayLike, x: ArrayLike, out: NDArray[Any] | None = None, **ufunc_keywords: Any
+    ) -> Any: ...
+
+class _BackwardFromOutput(Protocol):
+    def __call__(
+        self, grad_output: ArrayLike, y: ArrayLike, out: NDArray[Any] | None = None, **ufunc_keywords: Any
     ) -> Any: ...
 
 class _Leaky(Protocol):
@@ -34,15 +56,46 @@ class _LeakyBackward(Protocol):
         **ufunc_keywords: Any,
     ) -> Any: ...
 
+class _Weighted(Protocol):
+    def __call__(
+        self, x: ArrayLike, weight: ArrayLike, out: NDArray[Any] | None = None, **ufunc_keywords: Any
+    ) -> Any: ...
+
+class _Sum(Protocol):
+    def __call__(self, a: ArrayLike, b: ArrayLike, out: NDArray[Any] | None = None, **ufunc_keywords: Any) -> Any: ...
+
 relu: _Unary
 relu_backward: _Backward
 leaky_relu: _Leaky
 leaky_relu_backward: _LeakyBackward
+prelu: _Weighted
+relu6: _Unary
+relu6_backward: _Backward
+add_relu: _Sum
+sigmoid: _Unary
+sigmoid_backward: _BackwardFromOutput
+tanh: _Unary
+tanh_backward: _BackwardFromOutput
+
+_Pair = tuple[NDArray[Any] | None, NDArray[Any] | None]
+
+def relu_with_mask(x: ArrayLike, *, out: _Pair | None = None) -> tuple[Any, NDArray[np.uint8]]: ...
+def relu_backward_from_mask(
+    grad_output: ArrayLike, mask: NDArray[np.uint8], out: NDArray[Any] | None = None
+) -> Any: ...
+def count_active(
+    x: ArrayLike, axis: SupportsIndex | tuple[SupportsIndex, ...] | None = None, *, keepdims: bool = False
+) -> Any: ...
+def prelu_backward(
+    grad_output: ArrayLike, x: ArrayLike, weight: ArrayLike, *, out: _Pair | None = None
+) -> tuple[Any, Any]: ...
 
 class Op(NamedTuple):
     name: str
+    kind: str
     inputs: tuple[str, ...]
     default: float | None
+    dtypes: tuple[str, ...]
     definition: str
     max_ulp: int
     summary: str
@@ -50,7 +103,7 @@ class Op(NamedTuple):
     result: str
 
 OPS: tuple[Op, ...]
-DTYPES: tuple[np.dtype[Any], ...]
+DTYPES: tuple[str, ...]
 UFUNCS: dict[str, np.ufunc]
 
 def _isas() -> tuple[tuple[str, bool], ...]: ...

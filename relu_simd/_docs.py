@@ -8,14 +8,32 @@ from typing import Any
 
 _INPUTS = {
     "x": """
-        Input of any shape: float32 or float64, or anything that casts to them safely (integers become
-        float64, the small ones float32).""",
+        Input of any shape and of one of the dtypes below, or anything that casts to one safely.""",
     "grad_output": """
         Gradient of the loss with respect to the function's output; broadcasts with the other inputs.""",
+    "y": """
+        Output of the function whose gradient this is.""",
+    "a": """
+        Input of any shape and of one of the dtypes below, or anything that casts to one safely.""",
+    "b": """
+        The other input; broadcasts with the first, a bias row or column for example.""",
     "negative_slope": """
         Slope on the negative side. A number never changes the result's dtype; an array broadcasts and
-        promotes as usual.""",
+        promotes as usual, where float32 counts as no wider than 16-bit floats.""",
+    "weight": """
+        Slopes on the negative side; broadcasts with `x` from the last axis on. For a slope a channel give
+        it the shape (channels, 1, 1). Beside 16-bit floats it is taken in float32.""",
 }
+
+_DTYPES = {
+    "NUMBERS": """
+dtypes: float16, float32, float64, ml_dtypes.bfloat16, and every signed and unsigned integer.""",
+    "FLOATS": """
+dtypes: float16, float32, float64, ml_dtypes.bfloat16; integers become floats as in NumPy's own ufuncs
+(int8 float16, int16 float32, the others float64). Arithmetic on 16-bit floats is done in float32 and
+rounded once, to nearest even.""",
+}
+_DTYPES |= dict.fromkeys(("SCALED", "WIDENED"), _DTYPES["FLOATS"])
 
 _FUNCTION = """\
 {name}({signature}, out=None, *, where=True, casting='same_kind', order='K', dtype=None, subok=True)
@@ -49,7 +67,9 @@ ValueError
 
 Notes
 -----
-A NaN in `x` is not <= 0 and not > 0: the definition decides, so that NaN goes through and no
+{dtypes}
+
+A NaN is not <= 0 and not > 0: the definition decides, so that NaN goes through and no
 floating-point warning is given. Selected values are moved bit for bit: -0.0, denormals and a NaN's
 payload stay. The result {accuracy} and is the same on every instruction set. The definition is
 that of PyTorch's CPU kernels; `relu_simd.reference.{name}` is the same in plain NumPy. The ufunc
@@ -81,6 +101,7 @@ def function_doc(op: Any) -> str:
         summary=op.summary,
         definition=op.definition,
         parameters=parameters,
+        dtypes=_DTYPES[op.kind].strip(),
         accuracy=accuracy,
         example=op.example,
         result=op.result,

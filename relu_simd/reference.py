@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What each operation means, in plain NumPy: the tests and the benchmark compare with it, bit for bit.
 
-The inputs are arrays of one floating dtype; a slope may also be a Python number.
+The inputs are arrays of one dtype; a slope may also be a number or, beside 16-bit floats, a float32
+array. Only sigmoid and tanh are approximations: the kernels and these lines are each within 1 ULP or so.
 """
 
 from __future__ import annotations
@@ -10,24 +11,132 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["leaky_relu", "leaky_relu_backward", "relu", "relu_backward"]
+__all__ = [
+    "add_relu",
+    "count_active",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "prelu",
+    "prelu_backward",
+    "relu",
+    "relu6",
+    "relu6_backward",
+    "relu_backward",
+    "relu_backward_from_mask",
+    "relu_with_mask",
+    "sigmoid",
+    "sigmoid_backward",
+    "tanh",
+    "tanh_backward",
+]
+
+
+def widen(x: Any) -> Any:
+    """Float32 of a 16-bit float array or of a number beside one; others as they are."""
+    return np.asarray(x, np.float32) if np.asarray(x).dtype.itemsize == 2 else x
+
+
+def narrow(wide: Any, dtype: Any) -> Any:
+    """Round to nearest even; a NaN keeps its sign and upper payload bits, which not every cast to bfloat16 does."""
+    if np.dtype(dtype).name != "bfloat16" or wide.dtype != np.float32:
+        return wide.astype(dtype)
+    bits = wide.view(np.uint32)
+    return np.where(np.isnan(wide), (bits >> 16 | 0x40).astype(np.uint16).view(dtype), wide.astype(dtype))
+
+
+def _scaled(values: Any, slope: Any) -> Any:
+    """Take the product in the values' dtype; beside 16-bit floats it is taken in float32 and rounded once."""
+    wide = widen(values)
+    if wide is values:
+        return values * slope
+    return narrow(wide * np.asarray(slope, np.float32), values.dtype)
 
 
 def relu(x: Any) -> Any:
     """Zero where x is negative."""
-    return np.where(x < 0, 0, x)
+    return np.where(x < 0, x.dtype.type(0), x)
 
 
 def relu_backward(grad_output: Any, x: Any) -> Any:
     """Zero where x is not positive, unless it is a NaN."""
-    return np.where(x <= 0, 0, grad_output)
+    return np.where(x <= 0, grad_output.dtype.type(0), grad_output)
 
 
 def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
     """Scaled where x is not positive."""
-    return np.where(x > 0, x, x * negative_slope)
+    return np.where(x > 0, x, _scaled(x, negative_slope))
 
 
 def leaky_relu_backward(grad_output: Any, x: Any, negative_slope: Any = 0.01) -> Any:
     """Scaled where x is not positive."""
-    return np.where(x > 0, grad_output, grad_output * negative_slope)
+    return np.where(x > 0, grad_output, _scaled(grad_output, negative_slope))
+
+
+def prelu(x: Any, weight: Any) -> Any:
+    """Scaled where x is not positive."""
+    return np.where(x > 0, x, _scaled(x, weight))
+
+
+def prelu_backward(grad_output: Any, x: Any, weight: Any) -> Any:
+    """Return the gradient of x, and what each weight contributed, added up in float64."""
+    grad_x = leaky_relu_backward(grad_output, x, weight)
+    each = np.where(x > 0, 0.0, grad_output.astype(np.float64) * x.astype(np.float64))
+    weight = np.asarray(weight)
+    missing = each.ndim - weight.ndim
+    axes = [k for k in range(each.ndim) if k < missing or weight.shape[k - missing] == 1]
+    return grad_x, each.sum(tuple(axes)).reshape(weight.shape).astype(weight.dtype)
+
+
+def relu6(x: Any) -> Any:
+    """Clip to 0 .. 6; a NaN stays."""
+    return np.where(x < 0, x.dtype.type(0), np.where(x > 6, x.dtype.type(6), x))
+
+
+def relu6_backward(grad_output: Any, x: Any) -> Any:
+    """Zero where x is outside 0 .. 6, unless it is a NaN."""
+    return np.where((x <= 0) | (x >= 6), grad_output.dtype.type(0), grad_output)
+
+
+def add_relu(a: Any, b: Any) -> Any:
+    """Relu of the sum, which 16-bit floats take in float32."""
+    return relu(narrow(widen(a) + widen(b), a.dtype))
+
+
+def relu_with_mask(x: Any) -> Any:
+    """Return relu, and a bit for each element that is not <= 0."""
+    return relu(x), np.packbits(~(x.ravel() <= 0), bitorder="little")
+
+
+def relu_backward_from_mask(grad_output: Any, mask: Any) -> Any:
+    """Zero where the bit is not set."""
+    kept = np.unpackbits(mask, count=grad_output.size, bitorder="little").reshape(grad_output.shape)
+    return np.where(kept == 1, grad_output, grad_output.dtype.type(0))
+
+
+def sigmoid(x: Any) -> Any:
+    """Logistic function, taken in a wider type, where small results do not cancel."""
+    wide = x.astype(np.longdouble if x.dtype == np.float64 else np.float64)
+    return narrow((1 / (1 + np.exp(-wide))).astype(np.result_type(widen(x))), x.dtype)
+
+
+def sigmoid_backward(grad_output: Any, y: Any) -> Any:
+    """Gradient from the output, in this order of operations."""
+    g, y_wide = widen(grad_output), widen(y)
+    return narrow(g * (1 - y_wide) * y_wide, y.dtype)
+
+
+def tanh(x: Any) -> Any:
+    """Hyperbolic tangent, taken in a wider type."""
+    wide = x.astype(np.longdouble if x.dtype == np.float64 else np.float64)
+    return narrow(np.tanh(wide).astype(np.result_type(widen(x))), x.dtype)
+
+
+def tanh_backward(grad_output: Any, y: Any) -> Any:
+    """Gradient from the output, in this order of operations."""
+    g, y_wide = widen(grad_output), widen(y)
+    return narrow(g * (1 - y_wide * y_wide), y.dtype)
+
+
+def count_active(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Count the elements that are positive."""
+    return np.count_nonzero(x > 0, axis, keepdims=keepdims)

@@ -13,7 +13,7 @@ from cpython.ref cimport PyObject
 from libc.float cimport FLT_MAX
 from libc.math cimport isfinite
 from libc.stddef cimport size_t
-from libc.stdint cimport intptr_t, uintptr_t
+from libc.stdint cimport intptr_t, uint8_t, uintptr_t
 from libc.string cimport memcmp
 cimport numpy as cnp
 import numpy as np
@@ -29,14 +29,19 @@ cdef extern from "cpu.h":
 
 cdef extern from "dispatch.h":
     enum: RS_OPS
-    enum: RS_F32
-    enum: RS_F64
+    enum: RS_f32
+    enum: RS_f64
+    enum: RS_bf16
     enum: RS_DTYPES
+    enum: RS_HALF
     enum: RS_MAX_IN
     enum: RS_ARRAYS
     enum: RS_LAST_SCALAR
+    enum: RS_ACTIVE
+    enum: RS_WEIGHT_GRADS
     ctypedef struct rs_op:
         const char *name
+        const char *kind
         const char *signature
         const char *definition
         const char *summary
@@ -44,8 +49,16 @@ cdef extern from "dispatch.h":
         const char *result
         int nin
         int max_ulp
+        int scaled
     const rs_op rs_ops[RS_OPS]
-    const size_t rs_itemsize[RS_DTYPES]
+    ctypedef struct rs_dtype:
+        const char *name
+        size_t itemsize
+        int dtype_class
+    const rs_dtype rs_dtypes[RS_DTYPES]
+    size_t rs_operand_size(int op, int dtype, int k) nogil
+    bint rs_is_float_slope(int op, int dtype, int k) nogil
+    int rs_has_kernel(int op, int dtype) nogil
     int rs_isa_count()
     const char *rs_isa_name(int row)
     int rs_isa_supported(int row)
@@ -56,6 +69,13 @@ cdef extern from "dispatch.h":
 
 cdef extern from "run.h":
     void rs_run(int op, int dtype, int form, const void *const *inputs, void *out, size_t n) noexcept nogil
+    void rs_run_spread(
+        int op, int dtype, const void *const *inputs, void *out, size_t outer, size_t mid, size_t inner) noexcept nogil
+    void rs_run_with_mask(int dtype, const void *x, void *out, uint8_t *bits, size_t n) noexcept nogil
+    void rs_run_from_mask(int dtype, const void *grad_output, const uint8_t *bits, void *out, size_t n) noexcept nogil
+    int rs_run_reduction(
+        int reduction, int dtype, const void *const *inputs, size_t outer, size_t mid, size_t inner,
+        double *sums) noexcept nogil
     void rs_run_init()
     size_t rs_run_assume_cache(size_t nbytes)
     void rs_copy(void *out, const void *source, size_t nbytes, int stream) noexcept nogil
@@ -104,6 +124,7 @@ cdef extern from "Python.h":
 
 # Pointers, not objects: the fast path counts no reference that it need not.
 cdef extern from "numpy/arrayobject.h":
+    enum: NPY_NTYPES_LEGACY
     ctypedef struct PyArrayObject
     ctypedef struct PyArray_Descr
     int PyArray_CheckExact(PyObject *)
@@ -126,7 +147,7 @@ cdef extern from "numpy/ufuncobject.h":
 # ---------------------------------------------------------------------------------------------
 # The table, as Python sees it
 
-Op = namedtuple("Op", "name inputs default definition max_ulp summary example result")
+Op = namedtuple("Op", "name kind inputs default dtypes definition max_ulp summary example result")
 
 
 def _read_row(int row):
@@ -136,18 +157,43 @@ def _read_row(int row):
         names.append(name)
         default = float(value) if value else None
     return Op(
-        rs_ops[row].name.decode(), tuple(names), default, rs_ops[row].definition.decode(),
-        rs_ops[row].max_ulp, rs_ops[row].summary.decode(), rs_ops[row].example.decode(),
-        rs_ops[row].result.decode(),
+        rs_ops[row].name.decode(), rs_ops[row].kind.decode(), tuple(names), default,
+        tuple(rs_dtypes[dtype].name.decode() for dtype in range(RS_DTYPES) if rs_has_kernel(row, dtype)),
+        rs_ops[row].definition.decode(), rs_ops[row].max_ulp, rs_ops[row].summary.decode(),
+        rs_ops[row].example.decode(), rs_ops[row].result.decode(),
     )
 
 
 OPS = tuple(_read_row(row) for row in range(RS_OPS))
 INPUTS = {op.name: op.inputs for op in OPS}
-DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+DTYPES = tuple(rs_dtypes[dtype].name.decode() for dtype in range(RS_DTYPES))
 
-cdef int dtype_of_typenum(int typenum) noexcept nogil:
-    return RS_F32 if typenum == cnp.NPY_FLOAT32 else RS_F64 if typenum == cnp.NPY_FLOAT64 else -1
+# NumPy has two types of the same width among its integers; each loop order is its ufuncs' own. bfloat16
+# has no number before somebody brings it.
+cdef int dtype_of_typenum[NPY_NTYPES_LEGACY]
+cdef int bfloat16_typenum = -1
+cdef list TYPENUMS = []  # (NumPy's type number, dtype)
+
+
+def _map_types():
+    cdef int typenum
+    for typenum in range(NPY_NTYPES_LEGACY):
+        dtype_of_typenum[typenum] = -1
+    for code in "bBhHiIlLqQefd":
+        descr = np.dtype(code)
+        dtype_of_typenum[<int>descr.num] = DTYPES.index(descr.name)
+        TYPENUMS.append((descr.num, DTYPES.index(descr.name)))
+
+
+_map_types()
+
+
+cdef inline int dtype_of(PyArrayObject *array) noexcept:
+    """The row of dtypes.def, or -1."""
+    cdef int typenum = PyArray_TYPE(array)
+    if 0 <= typenum < NPY_NTYPES_LEGACY:
+        return dtype_of_typenum[typenum]
+    return RS_bf16 if typenum == bfloat16_typenum else -1
 
 
 # ---------------------------------------------------------------------------------------------
@@ -239,10 +285,13 @@ cdef object new_result(PyArrayObject *like, int fortran, size_t nbytes):
 # ---------------------------------------------------------------------------------------------
 # The ufuncs
 
+cdef enum:
+    MAX_LOOPS = 16
+
 cdef rs_loop loops[RS_OPS][RS_DTYPES]
-cdef void *loop_data[RS_OPS][RS_DTYPES]
-cdef char loop_types[RS_OPS][RS_DTYPES * (RS_MAX_IN + 1)]
-cdef cnp.PyUFuncGenericFunction loop_functions[RS_DTYPES]
+cdef void *loop_data[RS_OPS][MAX_LOOPS]
+cdef char loop_types[RS_OPS][MAX_LOOPS * (RS_MAX_IN + 1)]
+cdef cnp.PyUFuncGenericFunction loop_functions[MAX_LOOPS]
 
 # bool, as torch refuses it, and what has no safe way into float64.
 cdef tuple REFUSED = (
@@ -251,7 +300,10 @@ cdef tuple REFUSED = (
 
 
 cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
-    """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, else leaves it to NumPy."""
+    """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, else leaves it to NumPy.
+
+    Here bfloat16 is met for the first time: from then on there are loops for it.
+    """
     cdef int k
     name = (<object>ufunc).__name__
     for k, operand in enumerate(INPUTS[name]):
@@ -260,22 +312,42 @@ cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyO
         kind = (<object>op_dtypes[k]).type
         if issubclass(kind, REFUSED):
             raise TypeError(
-                f"{name}: {operand} has dtype {kind.__name__}; use {' or '.join(map(str, DTYPES))}, "
+                f"{name}: {operand} has dtype {kind.__name__}; use a float of 16, 32 or 64 bits or an integer, "
                 f"for example {operand}.astype(np.float32)")
+        if kind.__name__ == "bfloat16" and bfloat16_typenum < 0:
+            add_bfloat16(np.dtype(kind))
     return -1
 
 
+cdef object add_bfloat16(descr):
+    """Give every ufunc its loop for ml_dtypes.bfloat16, whose module is loaded if an array has that dtype."""
+    global bfloat16_typenum
+    cdef int types[RS_MAX_IN + 1]
+    cdef int row, k, typenum = descr.num
+    for row in range(RS_OPS):
+        if rs_has_kernel(row, RS_bf16):
+            for k in range(rs_ops[row].nin + 1):
+                types[k] = cnp.NPY_FLOAT32 if rs_is_float_slope(row, RS_bf16, k) else typenum
+            cnp.PyUFunc_RegisterLoopForType(
+                UFUNCS[OPS[row].name], typenum, <cnp.PyUFuncGenericFunction>rs_ufunc_loop, types, &loops[row][RS_bf16])
+    bfloat16_typenum = typenum
+
+
 cdef object make_ufunc(int row, str doc):
-    cdef int nin = rs_ops[row].nin, dtype, k
+    cdef int nin = rs_ops[row].nin, dtype, count = 0, k
     for dtype in range(RS_DTYPES):
         loops[row][dtype] = rs_loop(row, dtype)
-        loop_data[row][dtype] = &loops[row][dtype]
-        loop_functions[dtype] = <cnp.PyUFuncGenericFunction>rs_ufunc_loop
-        for k in range(nin + 1):
-            loop_types[row][dtype * (nin + 1) + k] = <char>(<int>DTYPES[dtype].num)
+    for typenum, dtype in TYPENUMS:
+        if rs_has_kernel(row, dtype):
+            loop_functions[count] = <cnp.PyUFuncGenericFunction>rs_ufunc_loop
+            loop_data[row][count] = &loops[row][dtype]
+            for k in range(nin + 1):
+                slope = rs_is_float_slope(row, dtype, k)
+                loop_types[row][count * (nin + 1) + k] = <char>(cnp.NPY_FLOAT32 if slope else <int>typenum)
+            count += 1
     keep_alive.append(doc.encode())
     ufunc = cnp.PyUFunc_FromFuncAndData(
-        loop_functions, loop_data[row], loop_types[row], RS_DTYPES, nin, 1, cnp.PyUFunc_None,
+        loop_functions, loop_data[row], loop_types[row], count, nin, 1, cnp.PyUFunc_None,
         rs_ops[row].name, <const char *>keep_alive[-1], 0)
     promoter = PyCapsule_New(<void *>refuse, "numpy._ufunc_promoter", NULL)
     PyUFunc_AddPromoter(ufunc, (None,) * (nin + 1), promoter)
@@ -317,10 +389,41 @@ cdef inline bint is_weak(int row, PyObject *number) noexcept:
     return PyFloat_CheckExact(number) or (last_names[row] != NULL and PyFloat_Check(number))
 
 
-cdef inline bint alike(PyArrayObject *a, PyArrayObject *b) noexcept:
+cdef inline bint same_shape(PyArrayObject *a, PyArrayObject *b) noexcept:
     return (
-        PyArray_TYPE(a) == PyArray_TYPE(b) and PyArray_NDIM(a) == PyArray_NDIM(b)
+        PyArray_NDIM(a) == PyArray_NDIM(b)
         and memcmp(PyArray_DIMS(a), PyArray_DIMS(b), PyArray_NDIM(a) * sizeof(cnp.npy_intp)) == 0)
+
+
+cdef struct spreading:
+    size_t outer
+    size_t mid
+    size_t inner
+
+
+cdef bint spreads(PyArrayObject *small, PyArrayObject *large, spreading *shape) noexcept:
+    """Whether `small` broadcasts to `large` by repetition around adjoining axes of its own: along which extents."""
+    cdef int offset = PyArray_NDIM(large) - PyArray_NDIM(small), axis
+    cdef size_t extent, own
+    if offset < 0:
+        return False
+    shape[0] = spreading(1, 1, 1)
+    for axis in range(PyArray_NDIM(large) - 1, -1, -1):
+        extent = PyArray_DIMS(large)[axis]
+        own = PyArray_DIMS(small)[axis - offset] if axis >= offset else 1
+        if own != extent and own != 1:
+            return False
+        if extent == 1:
+            continue
+        if own == 1 and shape.mid == 1:
+            shape.inner *= extent
+        elif own == 1:
+            shape.outer *= extent
+        elif shape.outer == 1:
+            shape.mid *= extent
+        else:
+            return False
+    return True
 
 
 cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwnames):
@@ -330,7 +433,11 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
     cdef PyObject *name
     cdef PyObject *out
     cdef const void *data[RS_MAX_IN]
+    cdef size_t extents[RS_MAX_IN]
+    cdef PyArrayObject *array
     cdef scalar last
+    cdef spreading shape
+    cdef bint spread = False, float_last
     cdef size_t n, nbytes
     cdef void *result
 
@@ -354,10 +461,13 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
     common = layout(operands[0])
     if common == 0:
         return general(row, args, nargs, kwnames)
-    dtype = dtype_of_typenum(PyArray_TYPE(first))
-    if dtype < 0:
+    dtype = dtype_of(first)
+    if dtype < 0 or not rs_has_kernel(row, dtype):
         return general(row, args, nargs, kwnames)
     data[0] = PyArray_DATA(first)
+    n = PyArray_SIZE(first)
+    nbytes = n * rs_dtypes[dtype].itemsize
+    extents[0] = nbytes
 
     if nin > 1 and not (operands[nin - 1] != NULL and PyArray_CheckExact(operands[nin - 1])):
         if operands[nin - 1] == NULL and last_names[row] != NULL:
@@ -366,48 +476,68 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
             last.f64 = PyFloat_AS_DOUBLE(operands[nin - 1])
         else:
             return general(row, args, nargs, kwnames)
-        if dtype == RS_F32:
-            if -FLT_MAX <= last.f64 <= FLT_MAX or not isfinite(last.f64):
-                last.f32 = <float>last.f64
-            else:
-                return general(row, args, nargs, kwnames)  # NumPy's cast reports the overflow
+        float_last = dtype == RS_f32 or rs_is_float_slope(row, dtype, nin - 1)
+        if float_last and (-FLT_MAX <= last.f64 <= FLT_MAX or not isfinite(last.f64)):
+            last.f32 = <float>last.f64
+        elif dtype != RS_f64:
+            return general(row, args, nargs, kwnames)  # NumPy casts it, and reports an overflow
         narrays = nin - 1
         data[narrays] = &last
         form = RS_LAST_SCALAR
     for k in range(1, narrays):
         if operands[k] == NULL:
             return general(row, args, nargs, kwnames)
+        array = <PyArrayObject *>operands[k]
         common &= layout(operands[k])
-        if common == 0 or not alike(first, <PyArrayObject *>operands[k]):
+        if common == 0 or dtype_of(array) != (RS_f32 if rs_is_float_slope(row, dtype, k) else dtype):
             return general(row, args, nargs, kwnames)
-        data[k] = PyArray_DATA(<PyArrayObject *>operands[k])
+        if not same_shape(first, array):
+            if k != nin - 1 or not spreads(array, first, &shape):
+                return general(row, args, nargs, kwnames)
+            spread = True
+        data[k] = PyArray_DATA(array)
+        extents[k] = PyArray_SIZE(array) * rs_operand_size(row, dtype, k)
+    if spread and not common & cnp.NPY_ARRAY_C_CONTIGUOUS:
+        return general(row, args, nargs, kwnames)
 
-    n = PyArray_SIZE(first)
-    nbytes = n * rs_itemsize[dtype]
     out = operands[nin]
     if out == NULL or out == <PyObject *>None:
         new = new_result(first, not common & cnp.NPY_ARRAY_C_CONTIGUOUS, nbytes)
         out = <PyObject *>new
         result = PyArray_DATA(<PyArrayObject *>out)
     else:
+        array = <PyArrayObject *>out
         common &= layout(out)
         if (
-            common == 0 or not alike(first, <PyArrayObject *>out)
-            or not PyArray_FLAGS(<PyArrayObject *>out) & cnp.NPY_ARRAY_WRITEABLE
+            common == 0 or dtype_of(array) != dtype or not same_shape(first, array)
+            or not PyArray_FLAGS(array) & cnp.NPY_ARRAY_WRITEABLE
+            or spread and not common & cnp.NPY_ARRAY_C_CONTIGUOUS
         ):
             return general(row, args, nargs, kwnames)
-        result = PyArray_DATA(<PyArrayObject *>out)
+        result = PyArray_DATA(array)
         for k in range(narrays):
             # The same memory or none of it; the rest is for NumPy's overlap analysis.
-            if data[k] != result and <uintptr_t>data[k] - <uintptr_t>result + nbytes < 2 * nbytes:
+            if (
+                <uintptr_t>data[k] < <uintptr_t>result + nbytes and <uintptr_t>result < <uintptr_t>data[k] + extents[k]
+                and (data[k] != result or extents[k] != nbytes)
+            ):
                 return general(row, args, nargs, kwnames)
 
     if nbytes < RELEASE_GIL_BYTES:
-        rs_run(row, dtype, form, data, result, n)
+        run(row, dtype, form, data, result, n, &shape if spread else NULL)
     else:
         with nogil:
-            rs_run(row, dtype, form, data, result, n)
+            run(row, dtype, form, data, result, n, &shape if spread else NULL)
     return <object>out
+
+
+cdef inline void run(
+    int row, int dtype, int form, const void **data, void *result, size_t n, const spreading *shape
+) noexcept nogil:
+    if shape != NULL:
+        rs_run_spread(row, dtype, data, result, shape.outer, shape.mid, shape.inner)
+    else:
+        rs_run(row, dtype, form, data, result, n)
 
 
 cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwnames):
@@ -420,7 +550,7 @@ cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwname
     op = OPS[row]
     operands = bind(op, positional, keywords)
     if op.default is not None and isinstance(operands[-1], NUMBERS) and type(operands[-1]) not in (bool, np.longdouble):
-        operands[-1] = weak(operands[-1], operands[:-1])
+        operands[-1] = weak(op, operands[-1], operands[:-1])
     try:
         return UFUNCS[op.name](*operands, **keywords)
     except (TypeError, ValueError, OverflowError) as error:
@@ -428,13 +558,14 @@ cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwname
         raise
 
 
-cdef object weak(slope, others):
+cdef object weak(op, slope, others):
     """A number that leaves the result the dtype that the other operands alone would give it."""
     dtypes = [getattr(value, "dtype", None) for value in others]
     if all(isinstance(dtype, np.dtype) and dtype.kind in "iu" for dtype in dtypes):
         # Beside integers NumPy would take a Python number for float64.
         common = np.result_type(*dtypes)
-        return UFUNCS["relu"].resolve_dtypes((common, None))[1].type(slope)
+        resolved = UFUNCS[op.name].resolve_dtypes((common,) * (len(op.inputs) - 1) + (np.dtype("f2"), None))
+        return resolved[-2].type(slope)
     return float(slope)
 
 
@@ -478,10 +609,18 @@ def explain(error, op, operands, keywords):
 
 
 # ---------------------------------------------------------------------------------------------
+# What is no ufunc: a packed mask, or a sum, comes out of it
+
+include "masks.pxi"
+include "reductions.pxi"
+
+
+# ---------------------------------------------------------------------------------------------
 # Both faces of every row
 
 cdef list keep_alive = []  # strings that C structures point into
 UFUNCS = {}
+FUNCTIONS = {}
 
 
 cdef void make_all(module):
@@ -496,10 +635,11 @@ cdef void make_all(module):
             last_names[row] = <PyObject *>keep_alive[-1]
         keep_alive.append(_docs.function_doc(op).encode())
         rs_methods[row].ml_doc = keep_alive[-1]
-        setattr(module, op.name, PyCFunction_NewEx(&rs_methods[row], module, "relu_simd"))
+        FUNCTIONS[op.name] = PyCFunction_NewEx(&rs_methods[row], module, "relu_simd")
+        setattr(module, op.name, FUNCTIONS[op.name])
 
 
 rs_parallel_init()
 rs_run_init()
 make_all(sys.modules[__name__])
-__all__ = [op.name for op in OPS]
+__all__ = [*(op.name for op in OPS), "count_active", "prelu_backward", "relu_backward_from_mask", "relu_with_mask"]

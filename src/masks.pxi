@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# relu with one bit an element for the way back. Included by _core.pyx.
+
+
+cdef tuple plain(str name, str operand, value):
+    """`value` as a C-contiguous, aligned, native ndarray, and its row of dtypes.def. TypeError as relu's."""
+    cdef int dtype
+    if not PyArray_CheckExact(<PyObject *>value):
+        value = np.asarray(value)
+    dtype = dtype_of(<PyArrayObject *>value)
+    if dtype < 0:
+        try:
+            value = value.astype(UFUNCS["relu"].resolve_dtypes((value.dtype, None))[1])
+        except TypeError as error:
+            error.args = (str(error).replace("relu: x", f"{name}: {operand}"),)
+            raise
+        dtype = dtype_of(<PyArrayObject *>value)
+    if not layout(<PyObject *>value) & cnp.NPY_ARRAY_C_CONTIGUOUS:
+        value = np.require(value, value.dtype.newbyteorder("="), "CA")
+    return value, dtype
+
+
+cdef size_t mask_bytes(size_t n) noexcept:
+    return (n + 7) // 8
+
+
+cdef object checked_mask(str name, mask, size_t n):
+    """The mask as an ndarray; ValueError unless it has one bit for each of n elements."""
+    if not PyArray_CheckExact(<PyObject *>mask):
+        mask = np.asarray(mask)
+    if mask.dtype != np.uint8 or mask.ndim != 1 or <size_t>mask.size != mask_bytes(n):
+        raise ValueError(
+            f"{name}: mask must be uint8[{mask_bytes(n)}], a bit for each of {n} elements as relu_with_mask makes it, "
+            f"not {_describe(mask)}")
+    return mask
+
+
+cdef tuple target(str name, out, source):
+    """Where to write a result like `source`: contiguous memory apart from it or just its own; then where to copy it."""
+    if out is None:
+        return new_result(
+            <PyArrayObject *>source, False, PyArray_SIZE(<PyArrayObject *>source) * source.itemsize), None
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{name}: out must be an array, not {_describe(out)}")
+    if out.shape != source.shape:
+        raise ValueError(f"{name}: out has shape {out.shape}, and the result {source.shape}")
+    if not out.flags.writeable:
+        raise ValueError(f"{name}: out is read-only")
+    if not np.can_cast(source.dtype, out.dtype, "same_kind"):
+        raise TypeError(f"{name}: cannot cast the result from {source.dtype} to out's {out.dtype}")
+    same = (
+        PyArray_CheckExact(<PyObject *>out) and layout(<PyObject *>out) & cnp.NPY_ARRAY_C_CONTIGUOUS
+        and out.dtype == source.dtype)
+    if same and (out.ctypes.data == source.ctypes.data or not np.may_share_memory(out, source)):
+        return out, None
+    return np.empty_like(source), out
+
+
+cdef object finished(result, copy_to):
+    if copy_to is None:
+        return result[()] if result.ndim == 0 else result
+    np.copyto(copy_to, result, casting="same_kind")
+    return copy_to
+
+
+def relu_with_mask(x, *, out=None):
+    """relu_with_mask(x, *, out=None)
+--
+
+    ReLU, and one bit an element that says where the gradient goes through.
+
+    The mask is all that `relu_backward_from_mask` needs: 32 times smaller than a float32 `x`, and faster to read.
+
+    Parameters
+    ----------
+    x : array_like
+        Input of any shape and layout: a float of 16, 32 or 64 bits or an integer.
+    out : tuple of ndarray and ndarray, optional
+        ``(y, mask)``, either of which may be None. `y` may be `x`.
+
+    Returns
+    -------
+    y : ndarray or scalar
+        ``relu(x)``.
+    mask : ndarray of uint8
+        The bytes of ``np.packbits(~(x.ravel() <= 0), bitorder="little")``: a bit for each element in C order,
+        set for a NaN, too.
+
+    Raises
+    ------
+    TypeError
+        A dtype that is refused (bool, complex, longdouble, object, str), or an `out` that is no such tuple.
+    ValueError
+        `out` of another shape, length or dtype, or read-only. Nothing is written.
+
+    Notes
+    -----
+    The definition is that of `relu` and `relu_backward`; `relu_simd.reference.relu_with_mask` is the same in
+    plain NumPy. Subclasses and array-like containers are taken as plain arrays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from relu_simd import relu_with_mask, relu_backward_from_mask
+    >>> y, mask = relu_with_mask(np.array([-2.0, 3.0, 0.0, 4.0]))
+    >>> y, mask
+    (array([0., 3., 0., 4.]), array([10], dtype=uint8))
+    >>> relu_backward_from_mask(np.array([5.0, 6.0, 7.0, 8.0]), mask)
+    array([0., 6., 0., 8.])
+    """
+    cdef int dtype
+    cdef size_t n
+    x, dtype = plain("relu_with_mask", "x", x)
+    n = PyArray_SIZE(<PyArrayObject *>x)
+    y = mask = None
+    if out is not None:
+        if not isinstance(out, tuple) or len(out) != 2:
+            raise TypeError(f"relu_with_mask: out must be a tuple (y, mask), not {_describe(out)}")
+        y, mask = out
+    if mask is None:
+        mask = np.empty(mask_bytes(n), np.uint8)
+        bits = mask
+    else:
+        checked_mask("relu_with_mask", mask, n)
+        if not mask.flags.writeable:
+            raise ValueError("relu_with_mask: mask is read-only")
+        apart = mask.flags.c_contiguous and not np.may_share_memory(mask, x) and (
+            y is None or not np.may_share_memory(mask, y))
+        bits = mask if apart else np.empty(mask_bytes(n), np.uint8)
+    result, copy_to = target("relu_with_mask", y, x)
+    cdef const void *source = PyArray_DATA(<PyArrayObject *>x)
+    cdef void *to = PyArray_DATA(<PyArrayObject *>result)
+    cdef uint8_t *to_bits = <uint8_t *>PyArray_DATA(<PyArrayObject *>bits)
+    with nogil:
+        rs_run_with_mask(dtype, source, to, to_bits, n)
+    result = finished(result, copy_to)
+    if bits is not mask:
+        mask[:] = bits
+    return result, mask
+
+
+def relu_backward_from_mask(grad_output, mask, out=None):
+    """relu_backward_from_mask(grad_output, mask, out=None)
+--
+
+    Gradient of relu from the mask that `relu_with_mask` made: grad_output where its bit is set, 0 elsewhere.
+
+    Parameters
+    ----------
+    grad_output : array_like
+        Gradient of the loss with respect to relu's output, of any layout.
+    mask : ndarray of uint8
+        One bit for each element in C order, the first lowest.
+    out : ndarray, optional
+        Where the result goes. May be `grad_output`.
+
+    Returns
+    -------
+    ndarray or scalar
+        `out` if given, else a new array of grad_output's shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        A dtype that is refused (bool, complex, longdouble, object, str), or an `out` that is no array.
+    ValueError
+        A mask of another length or dtype, or `out` of another shape or read-only. Nothing is written.
+
+    Notes
+    -----
+    A gradient whose bit is not set is dropped whatever it is, NaN and infinity too; the others are moved bit for
+    bit. `relu_simd.reference.relu_backward_from_mask` is the same in plain NumPy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from relu_simd import relu_backward_from_mask
+    >>> relu_backward_from_mask(np.array([5.0, np.inf, 7.0]), np.array([0b101], np.uint8))
+    array([5., 0., 7.])
+    """
+    cdef int dtype
+    cdef size_t n
+    grad_output, dtype = plain("relu_backward_from_mask", "grad_output", grad_output)
+    n = PyArray_SIZE(<PyArrayObject *>grad_output)
+    mask = np.ascontiguousarray(checked_mask("relu_backward_from_mask", mask, n))
+    if out is not None and np.may_share_memory(mask, out):
+        mask = mask.copy()
+    result, copy_to = target("relu_backward_from_mask", out, grad_output)
+    cdef const void *source = PyArray_DATA(<PyArrayObject *>grad_output)
+    cdef const uint8_t *bits = <const uint8_t *>PyArray_DATA(<PyArrayObject *>mask)
+    cdef void *to = PyArray_DATA(<PyArrayObject *>result)
+    with nogil:
+        rs_run_from_mask(dtype, source, bits, to, n)
+    return finished(result, copy_to)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What adds up over axes: active units, and the gradient of PReLU's weights. Included by _core.pyx.
+
+
+cdef object reduce_around(int reduction, int dtype, list arrays, tuple kept):
+    """Float64 sums of C-contiguous arrays of one shape over all axes but those in `kept`, as a flat array."""
+    cdef const void *data[RS_MAX_IN]
+    cdef size_t outer = 1, mid = 1, inner = 1
+    cdef int k, done
+    shape = arrays[0].shape
+    kept = tuple(axis for axis in kept if shape[axis] != 1)
+    dropped = [axis for axis in range(len(shape)) if axis not in kept and shape[axis] != 1]
+    if kept and any(kept[0] < axis < kept[-1] for axis in dropped):
+        # The kept ones in the midst of the others: to the end with them.
+        order = [axis for axis in range(len(shape)) if axis not in kept] + list(kept)
+        arrays = [np.ascontiguousarray(array.transpose(order)) for array in arrays]
+        shape = arrays[0].shape
+        kept = tuple(range(len(shape) - len(kept), len(shape)))
+    for k, extent in enumerate(shape):
+        if k in kept:
+            mid *= extent
+        elif not kept or k < kept[0]:
+            outer *= extent
+        else:
+            inner *= extent
+    for k, array in enumerate(arrays):
+        data[k] = PyArray_DATA(<PyArrayObject *>array)
+    sums = np.empty(mid, np.float64)
+    cdef double *to = <double *>PyArray_DATA(<PyArrayObject *>sums)
+    with nogil:
+        done = rs_run_reduction(reduction, dtype, data, outer, mid, inner, to)
+    if not done:
+        raise MemoryError("no memory for partial sums")
+    return sums
+
+
+def count_active(x, axis=None, *, keepdims=False):
+    """count_active(x, axis=None, *, keepdims=False)
+--
+
+    How many elements are positive: what dying-ReLU diagnosis counts.
+
+    Parameters
+    ----------
+    x : array_like
+        Input of any shape and layout: a float of 16, 32 or 64 bits or an integer.
+    axis : int or tuple of int, optional
+        Axes to count along; all of them by default.
+    keepdims : bool, optional
+        Whether these axes stay, with extent 1.
+
+    Returns
+    -------
+    int or ndarray of int
+        As ``np.count_nonzero(x > 0, axis, keepdims=keepdims)``. A NaN is not positive.
+
+    Raises
+    ------
+    TypeError
+        A dtype that is refused (bool, complex, longdouble, object, str).
+    numpy.exceptions.AxisError
+        An axis that `x` does not have.
+
+    Notes
+    -----
+    Integers, exact. `relu_simd.reference.count_active` is the same in plain NumPy. Subclasses and array-like
+    containers are taken as plain arrays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from relu_simd import count_active
+    >>> activations = np.array([[-1.0, 2.0, 0.0], [3.0, 4.0, 0.0]])
+    >>> print(count_active(activations))
+    3
+    >>> count_active(activations, axis=0)
+    array([1, 2, 0])
+    """
+    cdef int dtype, done
+    x, dtype = plain("count_active", "x", x)
+    cdef const void *data = PyArray_DATA(<PyArrayObject *>x)
+    cdef size_t n = PyArray_SIZE(<PyArrayObject *>x)
+    cdef double count
+    if axis is None and not keepdims:
+        with nogil:
+            done = rs_run_reduction(RS_ACTIVE, dtype, &data, 1, 1, n, &count)
+        if not done:
+            raise MemoryError("no memory for partial sums")
+        return np.intp(count)
+    if axis is None:
+        kept, shape = (), (1,) * x.ndim
+    else:
+        axes = np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+        kept = tuple(k for k in range(x.ndim) if k not in axes)
+        shape = tuple(1 if k in axes else extent for k, extent in enumerate(x.shape) if keepdims or k in kept)
+    counts = reduce_around(RS_ACTIVE, dtype, [x], kept).astype(np.intp).reshape(shape)
+    return counts[()]
+
+
+def prelu_backward(grad_output, x, weight, *, out=None):
+    """prelu_backward(grad_output, x, weight, *, out=None)
+--
+
+    Gradients of prelu with respect to its input and to its weights.
+
+    Parameters
+    ----------
+    grad_output : array_like
+        Gradient of the loss with respect to prelu's output; broadcasts with `x`.
+    x : array_like
+        Input of prelu: a float of 16, 32 or 64 bits, or an integer, which becomes one.
+    weight : array_like
+        Slopes on the negative side; broadcasts with `x`.
+    out : tuple of ndarray and ndarray, optional
+        ``(grad_x, grad_weight)``, either of which may be None. `grad_x` may be `grad_output` or `x`.
+
+    Returns
+    -------
+    grad_x : ndarray or scalar
+        ``x > 0 ? grad_output : grad_output * weight``.
+    grad_weight : ndarray or scalar
+        The sum of ``x > 0 ? 0 : grad_output * x`` over the axes along which `weight` was broadcast, in its
+        shape and, where it is a float array, its dtype.
+
+    Raises
+    ------
+    TypeError
+        A dtype that is refused (bool, complex, longdouble, object, str), or an `out` that is no such tuple.
+    ValueError
+        Shapes that do not broadcast, or `out` of another shape or read-only.
+
+    Notes
+    -----
+    The sum is taken in float64, where the products of narrower floats are exact, and rounded once. Its order
+    depends on the shape alone: the same bytes on every instruction set and for every number of threads.
+    `relu_simd.reference.prelu_backward` is the same in plain NumPy, up to that order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from relu_simd import prelu_backward
+    >>> x = np.array([[-2.0, 3.0], [4.0, -8.0]])
+    >>> grad_x, grad_weight = prelu_backward(np.ones_like(x), x, np.array([0.5, 0.25]))
+    >>> grad_x
+    array([[0.5 , 1.  ],
+           [1.  , 0.25]])
+    >>> grad_weight
+    array([-2., -8.])
+    """
+    cdef int dtype
+    grad_x = grad_weight = None
+    if out is not None:
+        if not isinstance(out, tuple) or len(out) != 2:
+            raise TypeError(f"prelu_backward: out must be a tuple (grad_x, grad_weight), not {_describe(out)}")
+        grad_x, grad_weight = out
+    given = [np.asarray(value) for value in (grad_output, x)]
+    weights = np.asarray(weight)
+    try:
+        shape = np.broadcast_shapes(given[0].shape, given[1].shape, weights.shape)
+        resolved = UFUNCS["prelu"].resolve_dtypes((np.result_type(*given), weights.dtype, None))
+    except (TypeError, ValueError) as error:
+        error.add_note(
+            f"prelu_backward(grad_output: {_describe(given[0])}, x: {_describe(given[1])}, "
+            f"weight: {_describe(weights)})")
+        raise
+    both, dtype = [], -1
+    for value in given:
+        value, dtype = plain("prelu_backward", "x", np.broadcast_to(value.astype(resolved[0], copy=False), shape))
+        both.append(value)
+    offset = len(shape) - weights.ndim
+    kept = tuple(k + offset for k, extent in enumerate(weights.shape) if extent == shape[k + offset])
+    weight_dtype = weights.dtype if weights.dtype.kind not in "iu" and hasattr(weight, "dtype") else resolved[-1]
+    sums = reduce_around(RS_WEIGHT_GRADS, dtype, both, kept).astype(weight_dtype).reshape(weights.shape)
+    target("prelu_backward", grad_weight, sums)  # refused before anything is written
+    if not hasattr(weight, "dtype"):
+        weights = weights.astype(resolved[1])
+    grad_x = FUNCTIONS["leaky_relu_backward"](both[0], both[1], weights, out=grad_x)
+    return grad_x, finished(sums, grad_weight)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* float16 and bfloat16, as their bits, to float32 and back in plain C: exact one way, rounded to
  * nearest even the other. A NaN keeps its sign and the payload bits that there is room for; rounding
- * makes it quiet. Included by half.h for constants and by isa_scalar.c for data. */
+ * makes it quiet. Included by half.h for constants and by isa_scalar.c
+ * for data. */
 #ifndef RS_FLOAT16_H
 #define RS_FLOAT16_H
 #include <stdint.h>
 #include <string.h>
 
 #include "compiler.h"
+
+enum { RS_INF_f16 = 0x7c00, RS_INF_bf16 = 0x7f80 };
 
 RS_INLINE uint32_t rs_bits_of(float f)
 {

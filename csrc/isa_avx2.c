@@ -86,6 +86,24 @@ RS_INLINE vec_f32 sub_f32(vec_f32 a, vec_f32 b) { return _mm256_sub_ps(a, b); }
 RS_INLINE vec_f32 mul_f32(vec_f32 a, vec_f32 b) { return _mm256_mul_ps(a, b); }
 RS_INLINE vec_f32 div_f32(vec_f32 a, vec_f32 b) { return _mm256_div_ps(a, b); }
 RS_INLINE vec_f32 fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm256_fmadd_ps(a, b, c); }
+#define POW2_f32 (0x1.8p23f + 127)
+RS_INLINE vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm256_fnmadd_ps(a, b, c); }
+RS_INLINE vec_f32 min_f32(vec_f32 a, vec_f32 b) { return _mm256_min_ps(a, b); }
+RS_INLINE vec_f32 max_f32(vec_f32 a, vec_f32 b) { return _mm256_max_ps(a, b); }
+RS_INLINE vec_f32 min_abs_f32(vec_f32 a, vec_f32 b)
+{
+    return _mm256_min_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a), b);
+}
+RS_INLINE vec_f32 pow2_f32(vec_f32 v) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(v), 23)); }
+RS_INLINE vec_f32 copysign_f32(vec_f32 v, vec_f32 s)
+{
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    return _mm256_or_ps(_mm256_andnot_ps(sign, v), _mm256_and_ps(sign, s));
+}
+RS_INLINE vec_f32 nan_of_f32(vec_f32 x, vec_f32 v)
+{
+    return _mm256_blendv_ps(v, _mm256_add_ps(x, x), _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
 
 typedef __m256d vec_f64;
 typedef __m256d mask_f64;
@@ -109,6 +127,24 @@ RS_INLINE vec_f64 sub_f64(vec_f64 a, vec_f64 b) { return _mm256_sub_pd(a, b); }
 RS_INLINE vec_f64 mul_f64(vec_f64 a, vec_f64 b) { return _mm256_mul_pd(a, b); }
 RS_INLINE vec_f64 div_f64(vec_f64 a, vec_f64 b) { return _mm256_div_pd(a, b); }
 RS_INLINE vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm256_fmadd_pd(a, b, c); }
+#define POW2_f64 (0x1.8p52 + 1023)
+RS_INLINE vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm256_fnmadd_pd(a, b, c); }
+RS_INLINE vec_f64 min_f64(vec_f64 a, vec_f64 b) { return _mm256_min_pd(a, b); }
+RS_INLINE vec_f64 max_f64(vec_f64 a, vec_f64 b) { return _mm256_max_pd(a, b); }
+RS_INLINE vec_f64 min_abs_f64(vec_f64 a, vec_f64 b)
+{
+    return _mm256_min_pd(_mm256_andnot_pd(_mm256_set1_pd(-0.0), a), b);
+}
+RS_INLINE vec_f64 pow2_f64(vec_f64 v) { return _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(v), 52)); }
+RS_INLINE vec_f64 copysign_f64(vec_f64 v, vec_f64 s)
+{
+    const __m256d sign = _mm256_set1_pd(-0.0);
+    return _mm256_or_pd(_mm256_andnot_pd(sign, v), _mm256_and_pd(sign, s));
+}
+RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v)
+{
+    return _mm256_blendv_pd(v, _mm256_add_pd(x, x), _mm256_cmp_pd(x, x, _CMP_UNORD_Q));
+}
 
 /* Bits of masks, by the width of a lane, and back: each lane keeps its own bit of a copy, and compares. */
 RS_INLINE uint64_t bits_8(__m256i m) { return (uint32_t)_mm256_movemask_epi8(m); }
@@ -210,6 +246,10 @@ typedef struct {
 typedef struct {
     vec_f64 part[PARTS];
 } doubles_f32;
+typedef struct {
+    vec_f64 part[1];
+} doubles_f64;
+enum { DOUBLES_f32 = PARTS, DOUBLES_f64 = 1 };
 
 RS_INLINE __m128i half_of(vec_u16 v, int k)
 {
@@ -248,6 +288,7 @@ RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v)
 {
     return (doubles_f32){{_mm256_cvtps_pd(_mm256_castps256_ps128(v)), _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))}};
 }
+RS_INLINE doubles_f64 to_doubles_f64(vec_f64 v) { return (doubles_f64){{v}}; }
 
 RS_INLINE void fence(void) { _mm_sfence(); }
 

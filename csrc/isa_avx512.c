@@ -37,6 +37,21 @@ RS_INLINE vec_f32 sub_f32(vec_f32 a, vec_f32 b) { return _mm512_sub_ps(a, b); }
 RS_INLINE vec_f32 mul_f32(vec_f32 a, vec_f32 b) { return _mm512_mul_ps(a, b); }
 RS_INLINE vec_f32 div_f32(vec_f32 a, vec_f32 b) { return _mm512_div_ps(a, b); }
 RS_INLINE vec_f32 fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm512_fmadd_ps(a, b, c); }
+#define POW2_f32 (0x1.8p23f + 127)
+RS_INLINE vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm512_fnmadd_ps(a, b, c); }
+RS_INLINE vec_f32 min_f32(vec_f32 a, vec_f32 b) { return _mm512_min_ps(a, b); }
+RS_INLINE vec_f32 max_f32(vec_f32 a, vec_f32 b) { return _mm512_max_ps(a, b); }
+/* 0xA: the smaller magnitude, sign cleared */
+RS_INLINE vec_f32 min_abs_f32(vec_f32 a, vec_f32 b) { return _mm512_range_ps(a, b, 0xA); }
+RS_INLINE vec_f32 pow2_f32(vec_f32 v) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(v), 23)); }
+/* 0xD8 = (s & c) | (v & ~c) with operands v, s, c */
+RS_INLINE vec_f32 copysign_f32(vec_f32 v, vec_f32 s)
+{
+    return _mm512_castsi512_ps(
+        _mm512_ternarylogic_epi32(_mm512_castps_si512(v), _mm512_castps_si512(s), _mm512_set1_epi32(INT32_MIN), 0xD8));
+}
+/* 0x22: of quiet and signalling NaNs the quiet x, of all else v */
+RS_INLINE vec_f32 nan_of_f32(vec_f32 x, vec_f32 v) { return _mm512_fixupimm_ps(v, x, _mm512_set1_epi32(0x22), 0); }
 
 typedef __m512d vec_f64;
 typedef __mmask8 mask_f64;
@@ -60,6 +75,18 @@ RS_INLINE vec_f64 sub_f64(vec_f64 a, vec_f64 b) { return _mm512_sub_pd(a, b); }
 RS_INLINE vec_f64 mul_f64(vec_f64 a, vec_f64 b) { return _mm512_mul_pd(a, b); }
 RS_INLINE vec_f64 div_f64(vec_f64 a, vec_f64 b) { return _mm512_div_pd(a, b); }
 RS_INLINE vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm512_fmadd_pd(a, b, c); }
+#define POW2_f64 (0x1.8p52 + 1023)
+RS_INLINE vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm512_fnmadd_pd(a, b, c); }
+RS_INLINE vec_f64 min_f64(vec_f64 a, vec_f64 b) { return _mm512_min_pd(a, b); }
+RS_INLINE vec_f64 max_f64(vec_f64 a, vec_f64 b) { return _mm512_max_pd(a, b); }
+RS_INLINE vec_f64 min_abs_f64(vec_f64 a, vec_f64 b) { return _mm512_range_pd(a, b, 0xA); }
+RS_INLINE vec_f64 pow2_f64(vec_f64 v) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(v), 52)); }
+RS_INLINE vec_f64 copysign_f64(vec_f64 v, vec_f64 s)
+{
+    return _mm512_castsi512_pd(
+        _mm512_ternarylogic_epi64(_mm512_castpd_si512(v), _mm512_castpd_si512(s), _mm512_set1_epi64(INT64_MIN), 0xD8));
+}
+RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v) { return _mm512_fixupimm_pd(v, x, _mm512_set1_epi64(0x22), 0); }
 
 /* S: the intrinsics' name of the element, as epi16 or epu16; W: bits of it; L: lanes. */
 #define INTEGER(T, E, S, W, L)                                                                                      \
@@ -115,6 +142,10 @@ typedef struct {
 typedef struct {
     vec_f64 part[PARTS];
 } doubles_f32;
+typedef struct {
+    vec_f64 part[1];
+} doubles_f64;
+enum { DOUBLES_f32 = PARTS, DOUBLES_f64 = 1 };
 
 RS_INLINE __m256i half_of(vec_u16 v, int k)
 {
@@ -150,6 +181,7 @@ RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v)
 {
     return (doubles_f32){{_mm512_cvtps_pd(_mm512_castps512_ps256(v)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1))}};
 }
+RS_INLINE doubles_f64 to_doubles_f64(vec_f64 v) { return (doubles_f64){{v}}; }
 
 RS_INLINE void fence(void) { _mm_sfence(); }
 

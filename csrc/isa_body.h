@@ -5,7 +5,6 @@
  * LANES_T and the functions load_T ... of isa_scalar.c. */
 #define RS_DTYPE(name, element, ...) typedef element elem_##name;
 #include "dtypes.def"
-#include "half.h"
 
 #define NAME(word) RS_CAT(word, T)
 
@@ -37,6 +36,16 @@
 #define add NAME(add)
 #define sub NAME(sub)
 #define mul NAME(mul)
+#define div NAME(div)
+#define fma NAME(fma)
+#define fnma NAME(fnma)
+#define min NAME(min)
+#define max NAME(max)
+#define min_abs NAME(min_abs)
+#define POW2 NAME(POW2)
+#define pow2 NAME(pow2)
+#define copysign NAME(copysign)
+#define nan_of NAME(nan_of)
 #define wide NAME(wide)
 #define wide_elem NAME(wide_elem)
 #define load_wide NAME(load_wide)
@@ -47,6 +56,7 @@
 #define to_doubles NAME(to_doubles)
 
 /* Functions of the drivers. */
+#define polynomial NAME(polynomial)
 #define sigmoid_of NAME(sigmoid_of)
 #define tanh_of NAME(tanh_of)
 #define lane NAME(lane)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One dtype of one ISA: lane expressions, drivers, and the table of their entry functions.
  * Included by isa_body.h with T and T_CLASS set; both are undefined at the end. */
-#if T_CLASS != RS_HALF
+#if T_CLASS == RS_HALF
+#include "half.h"
+#else
 /* Only beside 16-bit floats is a slope wider than the data. */
 typedef vec wide;
 typedef elem wide_elem;

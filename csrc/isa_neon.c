@@ -82,6 +82,24 @@ RS_INLINE uint64x2_t lanes_64(uint64_t bits)
 
 FLOAT(f32, float, 32, 4, float32x4_t)
 FLOAT(f64, double, 64, 2, float64x2_t)
+#define POW2_f32 (0x1.8p23f + 127)
+RS_INLINE vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return vfmsq_f32(c, a, b); }
+RS_INLINE vec_f32 min_f32(vec_f32 a, vec_f32 b) { return vminq_f32(a, b); }
+RS_INLINE vec_f32 max_f32(vec_f32 a, vec_f32 b) { return vmaxq_f32(a, b); }
+RS_INLINE vec_f32 min_abs_f32(vec_f32 a, vec_f32 b) { return vminq_f32(vabsq_f32(a), b); }
+RS_INLINE vec_f32 pow2_f32(vec_f32 v) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(v), 23)); }
+RS_INLINE vec_f32 copysign_f32(vec_f32 v, vec_f32 s) { return vbslq_f32(vdupq_n_u32(0x80000000u), s, v); }
+RS_INLINE vec_f32 nan_of_f32(vec_f32 x, vec_f32 v) { return vbslq_f32(vceqq_f32(x, x), v, vaddq_f32(x, x)); }
+
+#define POW2_f64 (0x1.8p52 + 1023)
+RS_INLINE vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return vfmsq_f64(c, a, b); }
+RS_INLINE vec_f64 min_f64(vec_f64 a, vec_f64 b) { return vminq_f64(a, b); }
+RS_INLINE vec_f64 max_f64(vec_f64 a, vec_f64 b) { return vmaxq_f64(a, b); }
+RS_INLINE vec_f64 min_abs_f64(vec_f64 a, vec_f64 b) { return vminq_f64(vabsq_f64(a), b); }
+RS_INLINE vec_f64 pow2_f64(vec_f64 v) { return vreinterpretq_f64_u64(vshlq_n_u64(vreinterpretq_u64_f64(v), 52)); }
+RS_INLINE vec_f64 copysign_f64(vec_f64 v, vec_f64 s) { return vbslq_f64(vdupq_n_u64(0x8000000000000000u), s, v); }
+RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v) { return vbslq_f64(vceqq_f64(x, x), v, vaddq_f64(x, x)); }
+
 COMMON(i8, int8_t, s8, 8, 16, int8x16_t, vreinterpretq_u8_s8, vreinterpretq_s8_u8)
 COMMON(u8, uint8_t, u8, 8, 16, uint8x16_t, , )
 COMMON(i16, int16_t, s16, 16, 8, int16x8_t, vreinterpretq_u16_s16, vreinterpretq_s16_u16)
@@ -102,6 +120,10 @@ typedef struct {
 typedef struct {
     vec_f64 part[PARTS];
 } doubles_f32;
+typedef struct {
+    vec_f64 part[1];
+} doubles_f64;
+enum { DOUBLES_f32 = PARTS, DOUBLES_f64 = 1 };
 
 RS_INLINE wide_half widen_f16(vec_u16 v)
 {
@@ -130,6 +152,7 @@ RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v)
 {
     return (doubles_f32){{vcvt_f64_f32(vget_low_f32(v)), vcvt_high_f64_f32(v)}};
 }
+RS_INLINE doubles_f64 to_doubles_f64(vec_f64 v) { return (doubles_f64){{v}}; }
 
 /* The cores find write streams by themselves. */
 RS_INLINE void fence(void) {}

@@ -47,6 +47,25 @@ RS_INLINE vec_f32 sub_f32(vec_f32 a, vec_f32 b) { return a - b; }
 RS_INLINE vec_f32 mul_f32(vec_f32 a, vec_f32 b) { return a * b; }
 RS_INLINE vec_f32 div_f32(vec_f32 a, vec_f32 b) { return a / b; }
 RS_INLINE vec_f32 fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return fmaf(a, b, c); }
+RS_INLINE vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return fmaf(-a, b, c); }
+/* The smaller, the larger, the smaller magnitude; unspecified where a is NaN or for zeros of unlike sign. */
+RS_INLINE vec_f32 min_f32(vec_f32 a, vec_f32 b) { return a < b ? a : b; }
+RS_INLINE vec_f32 max_f32(vec_f32 a, vec_f32 b) { return a > b ? a : b; }
+RS_INLINE vec_f32 min_abs_f32(vec_f32 a, vec_f32 b) { return min_f32(fabsf(a), b); }
+/* 2^n, n in -126 .. 127, for v = POW2_f32 + n, where the spacing of floats is 1: n moves to the exponent. */
+#define POW2_f32 (0x1.8p23f + 127)
+RS_INLINE vec_f32 pow2_f32(vec_f32 v)
+{
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    bits <<= 23;
+    memcpy(&v, &bits, sizeof bits);
+    return v;
+}
+/* The magnitude of v with the sign of s, bit for bit. */
+RS_INLINE vec_f32 copysign_f32(vec_f32 v, vec_f32 s) { return copysignf(v, s); }
+/* x made quiet where x is NaN (sign and payload kept), else v. */
+RS_INLINE vec_f32 nan_of_f32(vec_f32 x, vec_f32 v) { return x == x ? v : x + x; }
 
 typedef double vec_f64;
 typedef int mask_f64;
@@ -76,6 +95,21 @@ RS_INLINE vec_f64 sub_f64(vec_f64 a, vec_f64 b) { return a - b; }
 RS_INLINE vec_f64 mul_f64(vec_f64 a, vec_f64 b) { return a * b; }
 RS_INLINE vec_f64 div_f64(vec_f64 a, vec_f64 b) { return a / b; }
 RS_INLINE vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return fma(a, b, c); }
+RS_INLINE vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return fma(-a, b, c); }
+RS_INLINE vec_f64 min_f64(vec_f64 a, vec_f64 b) { return a < b ? a : b; }
+RS_INLINE vec_f64 max_f64(vec_f64 a, vec_f64 b) { return a > b ? a : b; }
+RS_INLINE vec_f64 min_abs_f64(vec_f64 a, vec_f64 b) { return min_f64(fabs(a), b); }
+#define POW2_f64 (0x1.8p52 + 1023)
+RS_INLINE vec_f64 pow2_f64(vec_f64 v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    bits <<= 52;
+    memcpy(&v, &bits, sizeof bits);
+    return v;
+}
+RS_INLINE vec_f64 copysign_f64(vec_f64 v, vec_f64 s) { return copysign(v, s); }
+RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v) { return x == x ? v : x + x; }
 
 #define INTEGER(T, E, U)                                                                  \
     typedef E vec_##T;                                                                    \
@@ -122,12 +156,17 @@ typedef struct {
 typedef struct {
     vec_f64 part[PARTS];
 } doubles_f32;
+typedef struct {
+    vec_f64 part[1];
+} doubles_f64;
+enum { DOUBLES_f32 = PARTS, DOUBLES_f64 = 1 };
 /* The lanes in order, exactly; and back, rounded to nearest even. */
 RS_INLINE wide_half widen_f16(vec_u16 v) { return (wide_half){{rs_from_f16(v)}}; }
 RS_INLINE wide_half widen_bf16(vec_u16 v) { return (wide_half){{rs_from_bf16(v)}}; }
 RS_INLINE vec_u16 narrow_f16(wide_half v) { return rs_to_f16(v.part[0]); }
 RS_INLINE vec_u16 narrow_bf16(wide_half v) { return rs_to_bf16(v.part[0]); }
 RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v) { return (doubles_f32){{v}}; }
+RS_INLINE doubles_f64 to_doubles_f64(vec_f64 v) { return (doubles_f64){{v}}; }
 
 RS_INLINE void fence(void) {}
 

@@ -299,6 +299,14 @@ cdef tuple REFUSED = (
     np.timedelta64)
 
 
+cdef int check_kind(name, operand, kind) except -1:
+    if issubclass(kind, REFUSED):
+        raise TypeError(
+            f"{name}: {operand} has dtype {kind.__name__}; use a float of 16, 32 or 64 bits or an integer, "
+            f"for example {operand}.astype(np.float32)")
+    return 0
+
+
 cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
     """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, else leaves it to NumPy.
 
@@ -310,10 +318,7 @@ cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyO
         if op_dtypes[k] == NULL:  # a reduction's first operand
             continue
         kind = (<object>op_dtypes[k]).type
-        if issubclass(kind, REFUSED):
-            raise TypeError(
-                f"{name}: {operand} has dtype {kind.__name__}; use a float of 16, 32 or 64 bits or an integer, "
-                f"for example {operand}.astype(np.float32)")
+        check_kind(name, operand, kind)
         if kind.__name__ == "bfloat16" and bfloat16_typenum < 0:
             add_bfloat16(np.dtype(kind))
     return -1
@@ -363,6 +368,7 @@ cdef tuple NUMBERS = (int, float, np.integer, np.floating)
 cdef enum:
     RELEASE_GIL_BYTES = 32768
 
+cdef bint has_kernel[RS_OPS][RS_DTYPES]
 cdef double defaults[RS_OPS]
 cdef PyObject *last_names[RS_OPS]
 cdef PyObject *out_name
@@ -462,7 +468,7 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
     if common == 0:
         return general(row, args, nargs, kwnames)
     dtype = dtype_of(first)
-    if dtype < 0 or not rs_has_kernel(row, dtype):
+    if dtype < 0 or not has_kernel[row][dtype]:
         return general(row, args, nargs, kwnames)
     data[0] = PyArray_DATA(first)
     n = PyArray_SIZE(first)
@@ -628,6 +634,8 @@ cdef void make_all(module):
     keep_alive.append(intern("out"))
     out_name = <PyObject *>keep_alive[-1]
     for row, op in enumerate(OPS):
+        for dtype in range(RS_DTYPES):
+            has_kernel[row][dtype] = rs_has_kernel(row, dtype)
         UFUNCS[op.name] = make_ufunc(row, _docs.ufunc_doc(op))
         if op.default is not None:
             defaults[row] = op.default

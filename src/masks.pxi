@@ -9,11 +9,8 @@ cdef tuple plain(str name, str operand, value):
         value = np.asarray(value)
     dtype = dtype_of(<PyArrayObject *>value)
     if dtype < 0:
-        try:
-            value = value.astype(UFUNCS["relu"].resolve_dtypes((value.dtype, None))[1])
-        except TypeError as error:
-            error.args = (str(error).replace("relu: x", f"{name}: {operand}"),)
-            raise
+        check_kind(name, operand, value.dtype.type)
+        value = value.astype(UFUNCS["relu"].resolve_dtypes((value.dtype, None))[1])
         dtype = dtype_of(<PyArrayObject *>value)
     if not layout(<PyObject *>value) & cnp.NPY_ARRAY_C_CONTIGUOUS:
         value = np.require(value, value.dtype.newbyteorder("="), "CA")

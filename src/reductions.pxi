@@ -155,9 +155,14 @@ def prelu_backward(grad_output, x, weight, *, out=None):
         grad_x, grad_weight = out
     given = [np.asarray(value) for value in (grad_output, x)]
     weights = np.asarray(weight)
+    for operand, array in zip(("grad_output", "x", "weight"), (*given, weights)):
+        check_kind("prelu_backward", operand, array.dtype.type)
     try:
         shape = np.broadcast_shapes(given[0].shape, given[1].shape, weights.shape)
-        resolved = UFUNCS["prelu"].resolve_dtypes((np.result_type(*given), weights.dtype, None))
+        common = np.result_type(*(
+            value if type(value) in (int, float) else array for value, array in zip((grad_output, x), given)))
+        number = type(weight) in (int, float)
+        resolved = UFUNCS["prelu"].resolve_dtypes((common, float if number else weights.dtype, None))
     except (TypeError, ValueError) as error:
         error.add_note(
             f"prelu_backward(grad_output: {_describe(given[0])}, x: {_describe(given[1])}, "
@@ -169,10 +174,8 @@ def prelu_backward(grad_output, x, weight, *, out=None):
         both.append(value)
     offset = len(shape) - weights.ndim
     kept = tuple(k + offset for k, extent in enumerate(weights.shape) if extent == shape[k + offset])
-    weight_dtype = weights.dtype if weights.dtype.kind not in "iu" and hasattr(weight, "dtype") else resolved[-1]
+    weight_dtype = resolved[-1] if number or weights.dtype.kind in "iu" else weights.dtype
     sums = reduce_around(RS_WEIGHT_GRADS, dtype, both, kept).astype(weight_dtype).reshape(weights.shape)
     target("prelu_backward", grad_weight, sums)  # refused before anything is written
-    if not hasattr(weight, "dtype"):
-        weights = weights.astype(resolved[1])
-    grad_x = FUNCTIONS["leaky_relu_backward"](both[0], both[1], weights, out=grad_x)
+    grad_x = FUNCTIONS["leaky_relu_backward"](*both, weights.astype(resolved[1], copy=False), out=grad_x)
     return grad_x, finished(sums, grad_weight)

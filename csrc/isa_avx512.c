@@ -50,8 +50,10 @@ RS_INLINE vec_f32 copysign_f32(vec_f32 v, vec_f32 s)
     return _mm512_castsi512_ps(
         _mm512_ternarylogic_epi32(_mm512_castps_si512(v), _mm512_castps_si512(s), _mm512_set1_epi32(INT32_MIN), 0xD8));
 }
-/* 0x22: of quiet and signalling NaNs the quiet x, of all else v */
-RS_INLINE vec_f32 nan_of_f32(vec_f32 x, vec_f32 v) { return _mm512_fixupimm_ps(v, x, _mm512_set1_epi32(0x22), 0); }
+RS_INLINE vec_f32 nan_of_f32(vec_f32 x, vec_f32 v)
+{
+    return _mm512_mask_add_ps(v, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x, x);
+}
 
 typedef __m512d vec_f64;
 typedef __mmask8 mask_f64;
@@ -86,7 +88,10 @@ RS_INLINE vec_f64 copysign_f64(vec_f64 v, vec_f64 s)
     return _mm512_castsi512_pd(
         _mm512_ternarylogic_epi64(_mm512_castpd_si512(v), _mm512_castpd_si512(s), _mm512_set1_epi64(INT64_MIN), 0xD8));
 }
-RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v) { return _mm512_fixupimm_pd(v, x, _mm512_set1_epi64(0x22), 0); }
+RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v)
+{
+    return _mm512_mask_add_pd(v, _mm512_cmp_pd_mask(x, x, _CMP_UNORD_Q), x, x);
+}
 
 /* S: the intrinsics' name of the element, as epi16 or epu16; W: bits of it; L: lanes. */
 #define INTEGER(T, E, S, W, L)                                                                                      \

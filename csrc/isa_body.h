@@ -86,13 +86,16 @@
 #define SCALED2(name, a, b, s) RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s)
 
 /* A kernel is drive() with the operation and the form fixed. */
-#define FORM(name, nvec, scaled, form)                                          \
+#define FORM(name, nvec, scaled, form, step)                                    \
     static void NAME(name##_##form)(const void *const *in, void *out, size_t n) \
     {                                                                           \
-        drive(NAME(lane_##name), nvec, scaled, form, in, out, n);               \
+        drive(NAME(lane_##name), nvec, scaled, form, step, in, out, n);         \
     }
-#define FORMS(name, nvec, scaled) \
-    FORM(name, nvec, scaled, 0) FORM(name, nvec, scaled, 1) FORM(name, nvec, scaled, 2) FORM(name, nvec, scaled, 3)
+#define FORMS(name, nvec, scaled, step) \
+    FORM(name, nvec, scaled, 0, step)   \
+    FORM(name, nvec, scaled, 1, step)   \
+    FORM(name, nvec, scaled, 2, step)   \
+    FORM(name, nvec, scaled, 3, step)
 #define ROW(name) [RS_##name] = {NAME(name##_0), NAME(name##_1), NAME(name##_2), NAME(name##_3)},
 
 #define T f32

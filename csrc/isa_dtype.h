@@ -20,18 +20,21 @@ RS_INLINE wide splat_wide(wide_elem s) { return splat(s); }
 #include "loops_mask.h"
 #include "loops_reduce.h"
 
-#define NUMBERS(name, nin) FORMS(name, nin, 0)
+/* Vectors a step: many hide the latency of memory, few leave long expressions their registers. */
+#define MANY 4
+#define FEW 2
+#define NUMBERS(name, nin) FORMS(name, nin, 0, MANY)
 #if T_CLASS == RS_INTEGER
 #define FLOATS(name, nin)
 #define SCALED(name, nin)
 #define WIDENED(name, nin)
 #else
-#define FLOATS(name, nin) FORMS(name, nin, 0)
-#define SCALED(name, nin) FORMS(name, nin - 1, 1)
+#define FLOATS(name, nin) FORMS(name, nin, 0, MANY)
+#define SCALED(name, nin) FORMS(name, nin - 1, 1, MANY)
 #if T_CLASS == RS_WHOLE
-#define WIDENED(name, nin) FORMS(name, nin, 0)
+#define WIDENED(name, nin) FORMS(name, nin, 0, FEW)
 #else
-#define WIDENED(name, nin) WIDENED_LANE(name) FORMS(name, nin, 0)
+#define WIDENED(name, nin) WIDENED_LANE(name) FORMS(name, nin, 0, FEW)
 #endif
 #endif
 #define RS_OP(name, nin, kind, ...) kind(name, nin)
@@ -71,5 +74,7 @@ static const rs_kernels NAME(kernels) = {
 #undef FLOATS
 #undef SCALED
 #undef WIDENED
+#undef MANY
+#undef FEW
 #undef T
 #undef T_CLASS

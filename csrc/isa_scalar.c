@@ -41,7 +41,8 @@ typedef uint32_t counter_f32, count_elem_f32;
 RS_INLINE counter_f32 no_counts_f32(void) { return 0; }
 RS_INLINE counter_f32 tally_f32(counter_f32 sum, mask_f32 m) { return sum + (uint32_t)m; }
 RS_INLINE void store_counts_f32(uint32_t *p, counter_f32 sum) { *p = sum; }
-/* IEEE sum, difference, product, quotient, and a * b + c rounded once. Of two NaNs the payload of either. */
+/* IEEE sum, difference, product, quotient, a * b + c and c - a * b, each rounded once. Of two NaNs the
+ * payload of either. */
 RS_INLINE vec_f32 add_f32(vec_f32 a, vec_f32 b) { return a + b; }
 RS_INLINE vec_f32 sub_f32(vec_f32 a, vec_f32 b) { return a - b; }
 RS_INLINE vec_f32 mul_f32(vec_f32 a, vec_f32 b) { return a * b; }

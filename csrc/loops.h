@@ -15,8 +15,8 @@ typedef struct {
     wide slope;
 } operands;
 
-/* nvec (inputs without the slope), scaled (there is a slope) and form are constants at every call, so
- * that of each conditional one branch is compiled. */
+/* nvec (inputs without the slope), scaled (there is a slope), form and step (vectors) are constants at
+ * every call, so that of each conditional one branch is compiled. */
 RS_INLINE vec eval(lane *f, int nvec, int scaled, int form, const operands *in, size_t i)
 {
     const int arrays = nvec - (!scaled && form & RS_LAST_SCALAR);
@@ -40,7 +40,8 @@ RS_INLINE void put(int form, elem *p, vec v)
     }
 }
 
-RS_INLINE void drive(lane *f, int nvec, int scaled, int form, const void *const *in, void *result, size_t n)
+RS_INLINE void drive(lane *f, int nvec, int scaled, int form, size_t step, const void *const *in, void *result,
+                     size_t n)
 {
     if (n == 0) {
         return;
@@ -61,14 +62,14 @@ RS_INLINE void drive(lane *f, int nvec, int scaled, int form, const void *const 
             store_n(out, eval_n(f, nvec, scaled, form, &x, 0, i), i);
         }
     }
-    for (; i + 4 * LANES <= n; i += 4 * LANES) {
-        const vec r0 = eval(f, nvec, scaled, form, &x, i), r1 = eval(f, nvec, scaled, form, &x, i + LANES);
-        const vec r2 = eval(f, nvec, scaled, form, &x, i + 2 * LANES),
-                  r3 = eval(f, nvec, scaled, form, &x, i + 3 * LANES);
-        put(form, out + i, r0);
-        put(form, out + i + LANES, r1);
-        put(form, out + i + 2 * LANES, r2);
-        put(form, out + i + 3 * LANES, r3);
+    for (; i + step * LANES <= n; i += step * LANES) {
+        vec r[4];
+        for (size_t k = 0; k < step; k++) {
+            r[k] = eval(f, nvec, scaled, form, &x, i + k * LANES);
+        }
+        for (size_t k = 0; k < step; k++) {
+            put(form, out + i + k * LANES, r[k]);
+        }
     }
     for (; i + LANES <= n; i += LANES) {
         put(form, out + i, eval(f, nvec, scaled, form, &x, i));

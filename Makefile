@@ -11,14 +11,17 @@ SOURCES := $(wildcard csrc/* src/*) setup.py pyproject.toml
 BENCH_ARGS ?=
 TEST_ARGS ?=
 PERF_ARGS ?=
+EXHAUSTIVE_ARGS ?=
 
-.PHONY: help bench test perf lint format wheel test-aarch64 test-old-cpus clean
+.PHONY: help bench test test-exhaustive perf lint format wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
 help:
 	echo 'make bench           measure against NumPy; table on screen, picture and JSON in bench-out/'
 	echo '                     BENCH_ARGS="--sizes 16,1e4 --ops relu": options of python -m relu_simd bench'
 	echo 'make test            run the tests; TEST_ARGS="-x -k overlap": options of pytest'
+	echo 'make test-exhaustive all 2^32 float32 through every function of one input, on each instruction set:'
+	echo '                     half an hour; EXHAUSTIVE_ARGS="--isas best --ops sigmoid": see --help'
 	echo 'make lint            style, types, and the C sources without a warning for every platform'
 	echo 'make format          put Python and C into the style that lint checks'
 	echo 'make perf            time every operation in every mode, for developers (pytest-benchmark);'
@@ -36,6 +39,9 @@ bench: $(VENV)/.package $(VENV)/.for-bench
 # With what the benchmark needs, or its tests would be skipped.
 test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
 	$(PY) -m pytest $(TEST_ARGS)
+
+test-exhaustive: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
+	$(PY) tests/exhaustive.py $(EXHAUSTIVE_ARGS)
 
 lint: $(VENV)/.for-lint $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-bench
 	echo 'lint: ruff check'; $(PY) -m ruff check --quiet

@@ -112,6 +112,9 @@ static void run_share(const void *context, size_t from, size_t to)
 void rs_run_spread(int op, int dtype, const void *const *in, void *out, size_t outer, size_t mid, size_t inner)
 {
     const size_t n = outer * mid * inner;
+    if (n == 0) {
+        return;
+    }
     const size_t bytes = n * rs_dtypes[dtype].itemsize * (size_t)rs_ops[op].nin;
     call c = {op, dtype, in, out, mid, inner, rs_run_streams(bytes)};
     for (int k = 0; k < rs_ops[op].nin - 1; k++) {

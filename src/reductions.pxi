@@ -2,6 +2,9 @@
 # What adds up over axes: active units, and the gradient of PReLU's weights. Included by _core.pyx.
 
 
+from numpy.lib.array_utils import normalize_axis_tuple
+
+
 cdef object reduce_around(int reduction, int dtype, list arrays, tuple kept):
     """Float64 sums of C-contiguous arrays of one shape over all axes but those in `kept`, as a flat array."""
     cdef const void *data[RS_MAX_IN]
@@ -90,7 +93,7 @@ def count_active(x, axis=None, *, keepdims=False):
     if axis is None:
         kept, shape = (), (1,) * x.ndim
     else:
-        axes = np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+        axes = normalize_axis_tuple(axis, x.ndim)
         kept = tuple(k for k in range(x.ndim) if k not in axes)
         shape = tuple(1 if k in axes else extent for k, extent in enumerate(x.shape) if keepdims or k in kept)
     counts = reduce_around(RS_ACTIVE, dtype, [x], kept).astype(np.intp).reshape(shape)

@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -11,31 +12,87 @@ import pytest
 import relu_simd
 from relu_simd import _core, reference, ufuncs
 
+try:
+    import ml_dtypes
+except ImportError:
+    ml_dtypes = None
+
 OPS = {op.name: op for op in _core.OPS}
-DTYPES = [dtype.name for dtype in _core.DTYPES]
 ISAS = relu_simd.available_isas()
 EMULATED = os.environ.get("RELU_SIMD_TEST_PROFILE") == "emulated"
 
+INTEGERS = [name for name in _core.DTYPES if "int" in name]
+FLOATS = [name for name in _core.DTYPES if "int" not in name]
+HALVES = [name for name in FLOATS if name.endswith("16")]
 
-# Around every multiple of every lane count (16 at most), of the unrolled step and of the step's
-# alignment prologue; then one that is shared among threads, and not evenly.
-SIZES = [
-    *range(68),
-    127,
-    128,
-    129,
-    191,
-    193,
-    255,
-    256,
-    257,
-    258,
-    319,
-    320,
-    321,
-    1000,
-    100_003 if EMULATED else 1_000_003,
-]
+
+def dtypes(names):
+    """Parameters for a test, of dtypes by name. Without ml_dtypes there is no bfloat16, and pytest says so."""
+    absent = pytest.mark.skip(reason="bfloat16 needs ml_dtypes, which is not installed")
+    return [
+        pytest.param(name, id=name, marks=absent)
+        if name == "bfloat16" and ml_dtypes is None
+        else pytest.param(np.dtype(name), id=name)
+        for name in names
+    ]
+
+
+def here(names):
+    """The dtypes themselves, for a loop: those that there are in this installation."""
+    return [parameter.values[0] for parameter in dtypes(names) if not parameter.marks]
+
+
+def pairs(kinds=None, of_dtypes=_core.DTYPES):
+    """Parameters: each operation, of these kinds if given, with each of these dtypes that it has kernels for."""
+    return [
+        pytest.param(op, *parameter.values, id=f"{op.name}-{parameter.id}", marks=parameter.marks)
+        for op in OPS.values()
+        if kinds is None or op.kind in kinds
+        for parameter in dtypes(name for name in op.dtypes if name in of_dtypes)
+    ]
+
+
+def with_operand(first=0, of_dtypes=None):
+    """Parameters: each operation, the number of each input from `first` on and, if given, each of these dtypes."""
+    cases = [
+        (op, which, parameter)
+        for op in OPS.values()
+        for which in range(first, len(op.inputs))
+        for parameter in (dtypes(name for name in op.dtypes if name in of_dtypes) if of_dtypes else [pytest.param()])
+    ]
+    return pytest.mark.parametrize(
+        ("op", "which", "dtype") if of_dtypes else ("op", "which"),
+        [
+            pytest.param(
+                op,
+                which,
+                *parameter.values,
+                id="-".join(filter(None, [op.name, op.inputs[which], parameter.id])),
+                marks=parameter.marks,
+            )
+            for op, which, parameter in cases
+        ],
+    )
+
+
+def is_float(dtype):
+    return np.dtype(dtype).name in FLOATS
+
+
+def finfo(dtype):
+    return np.finfo(dtype) if np.dtype(dtype).name != "bfloat16" else ml_dtypes.finfo(dtype)
+
+
+def lanes(dtype):
+    """Of the widest vector that any instruction set has, 64 bytes; narrower ones divide it."""
+    return 64 // np.dtype(dtype).itemsize
+
+
+def sizes(dtype):
+    """Around every tail, the unrolled step, its alignment prologue; then shared among threads, and not evenly."""
+    width = lanes(dtype)
+    around = [k * width + d for k in (2, 3, 4, 5, 8, 16, 17, 20) for d in (-1, 0, 1, 2)]
+    return [*range(width + 3), *around, (150_000 if EMULATED else 900_000) // np.dtype(dtype).itemsize + 3]
 
 
 def run(*words, **environment):
@@ -51,6 +108,31 @@ def run(*words, **environment):
     )
 
 
+@contextmanager
+def using_isa(name):
+    before = relu_simd.isa()
+    relu_simd.set_isa(name)
+    try:
+        yield
+    finally:
+        relu_simd.set_isa(before)
+
+
+@contextmanager
+def streaming():
+    """As for results that no cache can hold."""
+    before = _core._assume_cache(1)
+    try:
+        yield
+    finally:
+        _core._assume_cache(before)
+
+
+def bits(array):
+    """The elements as unsigned integers."""
+    return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
+
+
 def same(got, want):
     """Equal dtype, shape and bytes: NaN payloads and the sign of zero count."""
     want = np.asarray(want)
@@ -58,55 +140,130 @@ def same(got, want):
     assert got.shape == want.shape
     got_bits, want_bits = got.tobytes(), want.tobytes()
     if got_bits != want_bits:
-        kind = f"u{want.dtype.itemsize}"
-        differ = np.flatnonzero(np.ravel(got).view(kind) != np.ravel(want).view(kind))
+        differ = np.flatnonzero(bits(np.ravel(got)) != bits(np.ravel(want)))
         where = differ[0]
         raise AssertionError(f"{differ.size} differ, first at {where}: {got.flat[where]!r}, not {want.flat[where]!r}")
 
 
+def order(x):
+    """Integers in the order of the floats, consecutive for consecutive ones; both zeros are 0. NaNs are beyond."""
+    sign = 1 << x.dtype.itemsize * 8 - 1
+    patterns = bits(x).astype(np.int64 if x.dtype.itemsize < 8 else np.uint64).view(np.int64)
+    magnitude = patterns & (sign - 1)
+    return np.where(patterns & sign != 0 if x.dtype.itemsize < 8 else patterns < 0, -magnitude, magnitude)
+
+
+def close(op, got, want):
+    """Equal dtype and shape, NaN where NaN, elsewhere as many floats away as the operation's row allows at most."""
+    want = np.asarray(want)
+    assert got.dtype == want.dtype
+    assert got.shape == want.shape
+    nan = isnan(want)
+    np.testing.assert_array_equal(isnan(got), nan)
+    away = np.where(nan, 0, np.abs(order(got) - order(want)))
+    if (away > op.max_ulp).any():
+        where = np.argmax(away)
+        raise AssertionError(f"{away.flat[where]} ULP at {where}: {got.flat[where]!r}, not {want.flat[where]!r}")
+
+
+def isnan(x):
+    with np.errstate(invalid="ignore"):  # ml_dtypes reports signalling ones
+        return np.isnan(x)
+
+
+def nans(dtype):
+    """Quiet and signalling ones, of both signs, with low, high and full payloads."""
+    info = finfo(dtype)
+    infinity = int(bits(np.array([np.inf], dtype))[0])
+    quiet, sign = 1 << info.nmant - 1, 1 << info.bits - 1
+    payloads = [quiet, quiet | 0x2A, sign | quiet | 0x15, 5, sign | 5, quiet >> 1, sign | (1 << info.nmant) - 1]
+    return np.array([infinity | payload for payload in payloads], f"u{info.bits // 8}").view(dtype)
+
+
 def specials(dtype):
-    """Both zeros, infinities, denormals, extremes, quiet and signalling NaNs with payloads."""
-    info = np.finfo(dtype)
-    numbers = [0.0, info.smallest_subnormal, info.smallest_normal, info.eps, 0.5, 1.0, 6.0, info.max, np.inf]
-    values = np.array([sign * number for number in numbers for sign in (1, -1)], dtype)
-    kind = np.dtype(f"u{info.bits // 8}")
-    quiet = int(np.array(np.inf, dtype).view(kind)) | 1 << info.nmant - 1
-    sign = 1 << info.bits - 1
-    signalling = int(np.array(np.inf, dtype).view(kind)) | 5
-    nans = np.array([quiet, quiet | 12345, sign | quiet | 77, signalling, sign | signalling], kind).view(dtype)
-    return np.concatenate([values, nans])
+    """What an operation might get wrong: NaNs, infinities, zeros, denormals, extremes, ties, and all around 0 and 6."""
+    if not is_float(dtype):
+        info = np.iinfo(dtype)
+        numbers = [info.min, info.min + 1, info.max, info.max - 1, info.max // 2 + 1, -7, -1, 0, 1, 5, 6, 7]
+        return np.array([number for number in numbers if info.min <= number <= info.max], dtype)
+    info = finfo(dtype)
+    tiny, eps, largest = float(info.smallest_subnormal), float(info.eps), float(info.max)
+    # Half of an odd number of denormal steps is a tie, and so is 1 + eps / 2, and what overflows just so.
+    numbers = [0.0, tiny, 3 * tiny, 5 * tiny, float(info.smallest_normal), eps / 2, eps, 0.5, 1.0, 1 + eps, 1 + 3 * eps]
+    numbers += [6.0, 6 * (1 - eps), 6 * (1 + eps), 2.0 ** (info.maxexp - info.nmant - 2), largest, np.inf]
+    values = np.array([sign * number for number in numbers for sign in (1, -1)]).astype(dtype)
+    return np.concatenate([values, nans(dtype)])
 
 
 def sample(dtype, n, seed=0):
     """n values, mostly ordinary, with the special ones strewn in."""
     rng = np.random.default_rng(seed)
-    x = rng.standard_normal(n).astype(dtype)
+    if is_float(dtype):
+        x = (4 * rng.standard_normal(n)).astype(dtype)
+    else:
+        small = rng.integers(0 if np.dtype(dtype).kind == "u" else -10, 11, n).astype(dtype)
+        x = np.where(rng.random(n) < 0.5, small, rng.integers(0, 256, (n, small.itemsize), np.uint8).view(dtype)[:, 0])
     special = specials(dtype)
     where = rng.random(n) < 0.3
     x[where] = special[rng.integers(special.size, size=np.count_nonzero(where))]
     return x
 
 
-def operands(op, dtype, n, slope=None, seed=0):
-    """Arrays for each input of an operation, in order; the default operand as the number `slope`, or an array.
+def finite(dtype, n, seed=0):
+    """As sample, without NaN and infinity."""
+    x = sample(dtype, n, seed)
+    if is_float(dtype):
+        with np.errstate(invalid="ignore"):
+            x[~np.isfinite(x)] = 2
+    return x
 
-    An array slope holds no NaN: of two NaNs the hardware chooses the payload.
+
+def slope_dtype(dtype):
+    """Of an array slope that costs nothing: float32 beside 16-bit floats."""
+    return np.dtype("float32") if np.dtype(dtype).name in HALVES else np.dtype(dtype)
+
+
+def operand_dtypes(op, dtype):
+    """Of each input, as the kernels take it."""
+    last = [slope_dtype(dtype)] if op.kind == "SCALED" else []
+    return [np.dtype(dtype)] * (len(op.inputs) - len(last)) + last
+
+
+def operands(op, dtype, n, slope=None, seed=0):
+    """Arrays for each input of an operation, in order; a slope as the number `slope`, or an array.
+
+    Where there is arithmetic, no element has two NaNs: of these the hardware chooses the payload.
     """
-    arrays = [sample(dtype, n, seed + k) for k, _ in enumerate(op.inputs)]
-    if op.default is not None:
-        arrays[-1] = slope if slope is not None else np.nan_to_num(arrays[-1], nan=0.25, posinf=np.inf, neginf=-np.inf)
+    arrays = [sample(each, n, seed + k) for k, each in enumerate(operand_dtypes(op, dtype))]
+    if op.kind != "NUMBERS":
+        taken = np.zeros(n, bool)
+        for array in arrays:
+            array[taken & isnan(array)] = 0.25
+            taken |= isnan(array)
+    if op.kind == "SCALED" and slope is not None:
+        arrays[-1] = slope
     return arrays
 
 
+def plain_operands(op, dtype, n, seed=0):
+    """As operands, without NaN and infinity: any of them may meet any other."""
+    return [finite(each, n, seed + k) for k, each in enumerate(operand_dtypes(op, dtype))]
+
+
 def expected(op, inputs):
+    """The one right answer, bit for bit.
+
+    Of an approximation the reference allows several: of these it is the one that the scalar ISA has for contiguous
+    arrays.
+    """
     with np.errstate(all="ignore"):
-        return getattr(reference, op.name)(*inputs)
-
-
-def with_operand(first=0):
-    """Each operation with the number of each of its inputs from `first` on: parameters for a test."""
-    pairs = [(op, k) for op in OPS.values() for k in range(first, len(op.inputs))]
-    return pytest.mark.parametrize(("op", "which"), pairs, ids=[f"{op.name}-{op.inputs[k]}" for op, k in pairs])
+        want = getattr(reference, op.name)(*inputs)
+    if op.max_ulp == 0:
+        return want
+    with using_isa("scalar"):
+        got = getattr(ufuncs, op.name)(*(np.ascontiguousarray(value).reshape(np.shape(value)) for value in inputs))
+    close(op, got, want)
+    return got
 
 
 def faces(op):

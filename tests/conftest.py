@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import pytest
-from cases import DTYPES, ISAS, OPS
+from cases import FLOATS, ISAS, OPS, dtypes, pairs
 
 import relu_simd
+from relu_simd import _core
 
 
-@pytest.fixture(params=OPS.values(), ids=OPS)
-def op(request):
-    return request.param
-
-
-@pytest.fixture(params=DTYPES)
-def dtype(request):
-    return request.param
+def pytest_generate_tests(metafunc):
+    """`op` is every operation, `dtype` and `float_dtype` every dtype; together they are every pair that there is."""
+    marked = ",".join(str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
+    wanted = [name for name in ("op", "dtype", "float_dtype") if name in metafunc.fixturenames]
+    if any(f"{name!r}" in marked or name in marked.split(",") for name in wanted):
+        return  # the test has its own
+    if wanted == ["op", "dtype"]:
+        metafunc.parametrize(wanted, pairs())
+    elif wanted == ["op", "float_dtype"]:
+        metafunc.parametrize(wanted, pairs(of_dtypes=FLOATS))
+    elif wanted == ["op"]:
+        metafunc.parametrize("op", OPS.values(), ids=OPS)
+    elif wanted == ["dtype"]:
+        metafunc.parametrize("dtype", dtypes(_core.DTYPES))
+    elif wanted == ["float_dtype"]:
+        metafunc.parametrize("float_dtype", dtypes(FLOATS))
 
 
 @pytest.fixture(params=ISAS)

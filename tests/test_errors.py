@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from cases import faces, operands, same, with_operand
+from cases import faces, here, operands, same, with_operand
 
 import relu_simd
 from relu_simd import leaky_relu, relu, relu_backward
@@ -25,13 +25,14 @@ REFUSED = [
 def test_refused_dtypes(op, bad):
     """At every operand, at several, and for `out` given: named, and nothing written."""
     for face in faces(op):
-        for k, name in enumerate(op.inputs):
-            inputs = [np.array([1.0, 2.0])] * len(op.inputs)
-            inputs[k] = bad
-            out = np.full(2, 7.0)
-            with pytest.raises(TypeError, match=f"{op.name}: {name} has dtype {bad.dtype.type.__name__}"):
-                face(*inputs, out=out)
-            same(out, np.array([7.0, 7.0]))
+        for dtype in here(op.dtypes):
+            for k, name in enumerate(op.inputs):
+                inputs = [np.ones(2, dtype)] * len(op.inputs)
+                inputs[k] = bad
+                out = np.full(2, 7, dtype)
+                with pytest.raises(TypeError, match=f"{op.name}: {name} has dtype {bad.dtype.type.__name__}"):
+                    face(*inputs, out=out)
+                same(out, np.full(2, 7, dtype))
         with pytest.raises(TypeError, match=f"{op.name}: {op.inputs[0]} has dtype"):
             face(*[bad] * len(op.inputs))
 
@@ -58,11 +59,13 @@ def test_out_of_a_wrong_shape(op, shape):
 
 
 def test_out_of_a_wrong_dtype(op):
-    out = np.full(4, 7)
-    with pytest.raises(np._core._exceptions.UFuncTypeError, match="output") as caught:
-        faces(op)[0](*[np.ones(4)] * len(op.inputs), out=out)
-    assert "out: int64[4]" in caught.value.__notes__[0]
-    same(out, np.full(4, 7))
+    for code in ("i8", "u1"):
+        out = np.full(4, 7, code)
+        for given in here(["float16", "bfloat16", "float32", "float64"]):
+            with pytest.raises(np._core._exceptions.UFuncTypeError, match="output") as caught:
+                faces(op)[0](*[np.ones(4, given)] * len(op.inputs), out=out)
+            assert f"out: {out.dtype}[4]" in caught.value.__notes__[0]
+        same(out, np.full(4, 7, code))
 
 
 def test_read_only_out(op, dtype):

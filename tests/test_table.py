@@ -6,10 +6,14 @@ import doctest
 import inspect
 from pathlib import Path
 
+import pytest
+
 import relu_simd
 from relu_simd import _core, _docs, reference, ufuncs
 from relu_simd.bench import idioms
 
+OTHERS = sorted(set(_core.__all__) - {op.name for op in _core.OPS})
+README = (Path(__file__).parents[1] / "README.md").read_text()
 STUB = ast.parse(Path(_core.__file__).with_name("_core.pyi").read_text())
 
 
@@ -18,6 +22,21 @@ def test_reference(op):
     assert tuple(parameters) == op.inputs
     default = parameters[op.inputs[-1]].default
     assert op.default == (None if default is inspect.Parameter.empty else default)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_no_ufunc(name):
+    """It has its own signature, in the docstring, the stub and the reference, but for `out`."""
+    stub = next(node for node in STUB.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    own = list(inspect.signature(getattr(relu_simd, name)).parameters)
+    assert [argument.arg for argument in (*stub.args.args, *stub.args.kwonlyargs)] == own
+    assert list(inspect.signature(getattr(reference, name)).parameters) == [k for k in own if k != "out"]
+    assert all(f"\n{k} : " in inspect.getdoc(getattr(relu_simd, name)) for k in own)
+
+
+@pytest.mark.parametrize("name", _core.__all__)
+def test_readme(name):
+    assert f"\n| `{name}(" in README
 
 
 def test_function(op):

@@ -13,7 +13,7 @@ from relu_simd import _core, settings
 
 pytestmark = pytest.mark.skipif(not _core._has_openmp(), reason="this build has no OpenMP")
 
-LARGE = 300_001 if EMULATED else 3_000_001
+LARGE_BYTES = 600_000 if EMULATED else 2_000_000
 
 
 def print_threads(**environment):
@@ -73,12 +73,13 @@ def test_set_num_threads():
         assert relu_simd.get_num_threads() == 3
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 8])
+@pytest.mark.parametrize("count", [2, 3, 8])
 def test_every_number_of_threads_gives_the_same(op, dtype, count):
-    """Sizes around what one thread's share is rounded to, and one larger than the last-level cache."""
+    """Sizes around what one thread's share is rounded to, and a large one."""
     relu_simd.set_num_threads(count)
-    for n in (100_000, 102_400, 102_401, 307_199, LARGE):
-        inputs = operands(op, dtype, n, 0.01 if op.default is not None else None)
+    size = dtype.itemsize
+    for n in (400_000 // size, 409_600 // size + 1, LARGE_BYTES // size + 1):
+        inputs = operands(op, dtype, n, 0.01 if op.kind == "SCALED" else None)
         want = expected(op, inputs)
         same(faces(op)[0](*inputs), want)
         inputs[0] = inputs[0].copy()
@@ -87,7 +88,7 @@ def test_every_number_of_threads_gives_the_same(op, dtype, count):
 
 def test_python_threads_at_once(op):
     """Eight of them, on shared inputs and outputs of their own."""
-    inputs = operands(op, "f4", 200_003, 0.01 if op.default is not None else None)
+    inputs = operands(op, "f4", 200_003, 0.01 if op.kind == "SCALED" else None)
     want = expected(op, inputs).tobytes()
     wrong = []
 

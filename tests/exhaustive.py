@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""All 4,294,967,296 float32 through every operation of one input, on every instruction set.
+
+    python tests/exhaustive.py                               all of it, about 25 minutes on two cores
+    python tests/exhaustive.py --isas best                   the one that runs here by default: what CI does
+    python tests/exhaustive.py --isas avx2 --ops tanh
+
+Selections (relu, relu6, leaky_relu) equal NumPy's, bit for bit. sigmoid and tanh are within 1 ULP of their
+float64 evaluation, and never step back from one float to the next. Every other instruction set gives the
+bytes of the best one. Exit status 1, and the bit pattern, at the first that does not hold.
+"""
+
+import argparse
+import sys
+import time
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+import relu_simd
+from relu_simd import _core, reference
+
+# Those with a default for their other input are of one input, too.
+OPS = {op.name: op for op in _core.OPS if len(op.inputs) - (op.default is not None) == 1}
+CHUNK = 2**24
+SIGN = np.uint32(1 << 31)
+
+
+class Mismatch(Exception):
+    """Names the operation, the instruction set, the pattern and both results."""
+
+
+def first(wrong, op, isa, patterns, got, want):
+    k = int(np.argmax(wrong))
+    raise Mismatch(
+        f"{op.name} of 0x{patterns[k]:08X} ({patterns[k : k + 1].view(np.float32)[0]!r}) on {isa}: "
+        f"0x{got[k : k + 1].view(np.uint32)[0]:08X} ({got[k]!r}), {want}"
+    )
+
+
+def check_exact(op, isa, patterns, x, got):
+    """The reference's bits."""
+    with np.errstate(all="ignore"):
+        want = getattr(reference, op.name)(x)
+    wrong = got.view(np.uint32) != want.view(np.uint32)
+    if wrong.any():
+        first(wrong, op, isa, patterns, got, f"not 0x{want[np.argmax(wrong)].view(np.uint32):08X}")
+
+
+def check_close(op, isa, patterns, x, got):
+    """NaN where x is, and within max_ulp of the value in float64, whose own error is 1e-9 ULP."""
+    with np.errstate(all="ignore"):
+        wide = x.astype(np.float64)
+        exact = np.tanh(wide) if op.name == "tanh" else 1 / (1 + np.exp(-wide))
+        unit = np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64)
+        wrong = ~(np.abs(got - exact) <= op.max_ulp * unit) & ~(np.isnan(got) & np.isnan(x))
+    if wrong.any():
+        first(wrong, op, isa, patterns, got, f"more than {op.max_ulp} ULP from {exact[np.argmax(wrong)]!r}")
+
+
+class Monotone:
+    """Watches that results do not step back along consecutive floats, over the borders of chunks as well."""
+
+    def __init__(self):
+        self.last = None
+
+    def check(self, op, isa, patterns, x, got):
+        """Patterns rise; as numbers those with a sign fall, and so must the results."""
+        negative = bool(patterns[0] & SIGN)
+        if patterns[0] in (0, SIGN):
+            self.last = None
+        number = ~np.isnan(x)
+        if not number.any():
+            return
+        y = got[number]
+        before = np.concatenate([y[:1] if self.last is None else self.last, y[:-1]])
+        wrong = y > before if negative else y < before
+        if wrong.any():
+            first(wrong, op, isa, patterns[number], y, f"a step back from {before[np.argmax(wrong)]!r}")
+        self.last = y[-1:]
+
+
+def run(op, isas, progress, task, seconds):
+    monotone = Monotone()
+    function = getattr(relu_simd, op.name)
+    steps = np.arange(CHUNK, dtype=np.uint32)
+    for start in range(0, 2**32, CHUNK):
+        patterns = steps + np.uint32(start)
+        x = patterns.view(np.float32)
+        best = None
+        for isa in isas:
+            relu_simd.set_isa(isa)
+            begin = time.perf_counter()
+            got = function(x)
+            seconds[op.name, isa] = seconds.get((op.name, isa), 0) + time.perf_counter() - begin
+            if best is None:
+                best = got
+                (check_close if op.max_ulp else check_exact)(op, isa, patterns, x, got)
+                if op.max_ulp:
+                    monotone.check(op, isa, patterns, x, got)
+            else:
+                wrong = got.view(np.uint32) != best.view(np.uint32)
+                if wrong.any():
+                    there = best[np.argmax(wrong)].view(np.uint32)
+                    first(wrong, op, isa, patterns, got, f"and 0x{there:08X} on {isas[0]}")
+        progress.advance(task)
+
+
+def choose(given, known, what):
+    """Names out of a comma-separated list; SystemExit for an unknown one."""
+    names = list(dict.fromkeys(given.split(",")))
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        sys.exit(f"exhaustive: unknown {what} {', '.join(map(repr, unknown))}: choose from {', '.join(known)}")
+    return names
+
+
+def main(arguments=None):
+    available = relu_simd.available_isas()
+    parser = argparse.ArgumentParser(
+        prog="python tests/exhaustive.py",
+        description=__doc__.partition("\n")[0],
+        epilog=__doc__.partition("\n\n")[2],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--isas", default="all", metavar="LIST", help=f"all, best, or some of {','.join(available)} (default: all)"
+    )
+    parser.add_argument(
+        "--ops", default=",".join(OPS), metavar="LIST", help="operations, separated by commas (default: %(default)s)"
+    )
+    options = parser.parse_args(arguments)
+    shorthand = {"all": ",".join(available), "best": available[0]}
+    isas = sorted(choose(shorthand.get(options.isas, options.isas), available, "instruction set"), key=available.index)
+    names = choose(options.ops, list(OPS), "operation")
+
+    console, seconds, before = Console(), {}, relu_simd.isa()
+    columns = TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    try:
+        with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+            for name in names:
+                task = progress.add_task(name, total=2**32 // CHUNK)
+                begin = time.perf_counter()
+                run(OPS[name], isas, progress, task, seconds)
+                each = ", ".join(f"{isa} {seconds[name, isa]:.0f} s" for isa in isas)
+                console.print(f"{name}: all 2^32 right on {each}; {time.perf_counter() - begin:.0f} s with the checks")
+    except Mismatch as mismatch:
+        console.print(f"exhaustive: {mismatch}", style="red", soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("interrupted")
+        return 130
+    finally:
+        relu_simd.set_isa(before)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

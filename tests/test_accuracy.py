@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""sigmoid and tanh: how far from the truth, monotone, odd, quiet. Every float32 there is: tests/exhaustive.py."""
+
+import numpy as np
+import pytest
+from cases import (
+    EMULATED,
+    ISAS,
+    OPS,
+    expected,
+    faces,
+    finfo,
+    isnan,
+    operands,
+    order,
+    reference,
+    same,
+    using_isa,
+)
+
+import relu_simd
+from relu_simd import sigmoid, tanh
+
+FUNCTIONS = [op.name for op in OPS.values() if op.max_ulp > 0]
+by_name = pytest.mark.parametrize("name", FUNCTIONS)
+WIDE = np.finfo(np.longdouble).nmant > 60
+
+pytestmark = pytest.mark.usefixtures("isa")
+
+
+def truth(name, wide):
+    """In whatever wider type it is given."""
+    with np.errstate(all="ignore"):
+        return 1 / (1 + np.exp(-wide)) if name == "sigmoid" else np.tanh(wide)
+
+
+def ulps(got, exact):
+    """Distance from the exact value in units of the last place there, which does not shrink below the denormals'."""
+    rounded = np.abs(exact).astype(got.dtype)
+    with np.errstate(all="ignore"):
+        return np.abs(got.astype(exact.dtype) - exact) / np.spacing(rounded).astype(exact.dtype)
+
+
+def stratified(dtype, each):
+    """Of each sign and exponent, denormals too, `each` values: its ends and random ones between."""
+    info = np.finfo(dtype)
+    exponents = np.arange((1 << info.bits - 1 - info.nmant) - 1, dtype=np.uint64)
+    rng = np.random.default_rng(0)
+    low = rng.integers(0, 1 << info.nmant, (exponents.size, each), np.uint64)
+    low[:, 0], low[:, 1] = 0, (1 << info.nmant) - 1
+    positive = (exponents[:, None] << np.uint64(info.nmant)) | low
+    patterns = np.concatenate([positive.ravel(), positive.ravel() | np.uint64(1 << info.bits - 1)])
+    return patterns.astype(f"u{info.bits // 8}").view(dtype)
+
+
+def where_it_bends(dtype, n):
+    """Evenly spread over where the result is neither its argument nor its limit."""
+    reach = {2: 12, 4: 110, 8: 760}[np.dtype(dtype).itemsize]
+    rng = np.random.default_rng(1)
+    return np.concatenate([rng.uniform(-reach, reach, n), rng.uniform(-20, 20, n), rng.uniform(-1, 1, n)]).astype(dtype)
+
+
+def assert_within_an_ulp(name, x, got, exact):
+    away = ulps(got, exact)
+    worst = int(np.argmax(away))
+    assert away[worst] <= OPS[name].max_ulp, (name, float(x[worst]).hex(), float(away[worst]))
+
+
+@by_name
+def test_float32_on_every_exponent(name):
+    each, bends = (200, 20_000) if EMULATED else (2000, 300_000)
+    x = np.concatenate([stratified("f4", each), where_it_bends("f4", bends)])
+    assert_within_an_ulp(name, x, getattr(relu_simd, name)(x), truth(name, x.astype("f8")))
+
+
+@by_name
+@pytest.mark.skipif(not WIDE, reason="long double is not wider than double here; test_float64_against_mpmath stands")
+def test_float64_on_every_exponent(name):
+    """Judged by long double, whose own error is far below the one in question."""
+    x = np.concatenate([stratified("f8", 20 if EMULATED else 100), where_it_bends("f8", 5000 if EMULATED else 100_000)])
+    assert_within_an_ulp(name, x, getattr(relu_simd, name)(x), truth(name, x.astype(np.longdouble)))
+
+
+@by_name
+def test_float64_against_mpmath(name, isa):
+    """A walk through the bit space in even steps, and through where the function bends: with 40 digits."""
+    mpmath = pytest.importorskip("mpmath", reason="mpmath, of the extra `test`, is not installed")
+    steps = 500 if EMULATED else 4000
+    walk = np.linspace(0, np.float64(800).view(np.uint64), steps).astype(np.uint64).view(np.float64)
+    x = np.concatenate([walk, -walk, where_it_bends("f8", steps)])
+    x = x[x != 0]
+    got = getattr(relu_simd, name)(x)
+    with mpmath.workdps(40):
+        for number, have in zip(x.tolist(), got.tolist(), strict=True):
+            exact = mpmath.tanh(number) if name == "tanh" else 1 / (1 + mpmath.exp(-mpmath.mpf(number)))
+            unit = float(np.spacing(abs(float(exact))))
+            assert abs(mpmath.mpf(have) - exact) <= OPS[name].max_ulp * mpmath.mpf(unit), (name, number.hex())
+
+
+@by_name
+def test_halves_are_the_float32_function_rounded(name, float_dtype):
+    """Every 16-bit float, by the float32 function, which the tests above have judged."""
+    if float_dtype.itemsize == 2:
+        x = np.arange(2**16, dtype=np.uint16).view(float_dtype)
+        with np.errstate(all="ignore"):
+            want = reference.narrow(getattr(relu_simd, name)(reference.widen(x)), float_dtype)
+            same(getattr(relu_simd, name)(x), want)
+
+
+@by_name
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_monotone_from_each_float_to_the_next(name, dtype):
+    """Windows of consecutive floats in every binade, and around each place where a formula may change."""
+    info = np.finfo(dtype)
+    kind = f"u{np.dtype(dtype).itemsize}"
+    starts = [stratified(dtype, 3), where_it_bends(dtype, 20 if EMULATED else 300)]
+    numbers = [0.0, 0.25, 0.5, 0.55, 0.625, 1, 2, 8, 9.0102, 16, 17, 18.0, 19.0625, 20, 22, 88.7, 103.9, 709.8, 745.1]
+    starts.append(np.array([sign * number for number in numbers for sign in (1, -1)], dtype))
+    patterns = np.concatenate(starts).view(kind) & np.array((1 << info.bits - 1) - 1, kind)
+    width = 64
+    patterns = patterns[:, None].astype(np.int64) + np.arange(-width // 2, width // 2)
+    x = np.clip(patterns, 0, int(np.array(np.inf, dtype).view(kind))).astype(kind).view(dtype)
+    function = getattr(relu_simd, name)
+    assert (np.diff(order(function(x)), axis=1) >= 0).all()
+    assert (np.diff(order(function(-x)), axis=1) <= 0).all()
+
+
+@by_name
+def test_monotone_over_all_16_bit_floats(name, float_dtype):
+    if float_dtype.itemsize == 2:
+        infinity = int(np.array([np.inf]).astype(float_dtype).view(np.uint16)[0])
+        x = np.arange(infinity + 1, dtype=np.uint16).view(float_dtype)
+        function = getattr(relu_simd, name)
+        assert (np.diff(order(function(x))) >= 0).all()
+        assert (np.diff(order(function(-x))) <= 0).all()
+
+
+def test_tanh_is_odd(float_dtype):
+    x = operands(OPS["tanh"], float_dtype, 30_000)[0]
+    x[isnan(x)] = 1
+    same(tanh(-x), -tanh(x))
+
+
+def test_between_the_limits(float_dtype):
+    """Never beyond 0 and 1, or -1 and 1; exact where the truth is nearer to a limit than to any other number."""
+    with np.errstate(all="ignore"):
+        x = np.concatenate([np.linspace(-120, 120, 5001), np.linspace(-800, 800, 5001)]).astype(float_dtype)
+    y = sigmoid(x).astype("f8")
+    assert (y >= 0).all()
+    assert (y <= 1).all()
+    assert (np.abs(tanh(x).astype("f8")) <= 1).all()
+    one = float_dtype.type(1)
+    beyond = {2: 20, 4: 20, 8: 40}[float_dtype.itemsize]
+    far = np.array([beyond, 200, float(finfo(float_dtype).max), np.inf]).astype(float_dtype)
+    same(sigmoid(far), np.full(4, one))
+    same(tanh(far), np.full(4, one))
+    same(tanh(-far), np.full(4, -one))
+    deep = np.array([-800, float(finfo(float_dtype).min), -np.inf]).astype(float_dtype)
+    same(sigmoid(deep), np.zeros(3, float_dtype))
+
+
+def test_small_results_are_denormals_not_zero():
+    x = np.array([-88.0, -95.0, -103.0], np.float32)
+    assert (sigmoid(x) > 0).all()
+    assert (sigmoid(np.array([-709.0, -730.0, -744.0])) > 0).all()
+    for dtype in ("f4", "f8"):
+        tiny = np.array([1, 2, 3, 1000], f"u{np.dtype(dtype).itemsize}").view(dtype)
+        same(tanh(tiny), tiny)
+        same(sigmoid(tiny), np.full(4, 0.5, dtype))
+
+
+def test_a_nan_stays_one(float_dtype):
+    x = np.array([np.nan, 1.0, -np.nan]).astype(float_dtype)
+    for name in FUNCTIONS:
+        assert np.isnan(getattr(relu_simd, name)(x).astype("f8")).tolist() == [True, False, True]
+
+
+@by_name
+@pytest.mark.parametrize("step", [1, 2])
+def test_no_warning(name, float_dtype, step):
+    """Overflow within, underflow of the result: nobody's business, not even of those who ask to hear of all."""
+    for value in (-np.inf, -1e30, -745.0, -104.0, -88.0, -1e-30, -0.0, 1e-40, 0.5, 40.0, 1e4, np.inf, np.nan):
+        with np.errstate(all="ignore"):
+            x = np.full(70, value).astype(float_dtype)[::step]
+        with np.errstate(all="raise"):
+            for face in faces(OPS[name]):
+                face(x)
+
+
+@pytest.mark.parametrize("name", ["sigmoid_backward", "tanh_backward"])
+def test_backward_is_the_reference_bit_for_bit(name, float_dtype):
+    """Gradients of every kind against outputs of every kind."""
+    op = OPS[name]
+    forward = faces(OPS[name.removesuffix("_backward")])[0]
+    g, x = operands(op, float_dtype, 40_000)
+    with np.errstate(all="ignore"):
+        y = forward(x)
+        y[isnan(g)] = 0.5
+    for given in ([g, y], [g[::2], y[::2]]):
+        for face in faces(op):
+            same(face(*given), expected(op, given))
+
+
+@by_name
+def test_every_isa_has_the_same_bytes(name, float_dtype):
+    dtype = float_dtype
+    x = np.concatenate([operands(OPS[name], dtype, 20_000)[0], where_it_bends(dtype, 20_000)])
+    results = set()
+    for isa_name in ISAS:
+        with using_isa(isa_name):
+            results.add(getattr(relu_simd, name)(x).tobytes())
+    assert len(results) == 1

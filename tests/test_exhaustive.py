@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""All 65,536 float16 and all bfloat16, through every operation on every ISA. Float32: tests/exhaustive.py."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from cases import (
+    HALVES,
+    OPS,
+    bits,
+    dtypes,
+    expected,
+    faces,
+    isnan,
+    pairs,
+    reference,
+    same,
+    specials,
+)
+
+import relu_simd
+
+pytestmark = pytest.mark.usefixtures("isa")
+
+SLOPES = [0.01, 0.25, -1.0, 0.0, -0.0, 1.5, 1e-8, 3e38, 1e-45, np.inf, 0.3333333432674408, -7.1e-4]
+
+
+@cache
+def everything(dtype):
+    x = np.arange(2**16, dtype=np.uint16).view(dtype)
+    x.flags.writeable = False
+    return x
+
+
+@cache
+def grid(dtype):
+    """Gradients, or what is added: special ones and ordinary ones."""
+    rng = np.random.default_rng(0)
+    return np.concatenate([specials(dtype), (4 * rng.standard_normal(13)).astype(dtype)])
+
+
+@cache
+def wanted(name, *inputs):
+    """The right answer, once for all ISAs; arrays by what makes them, numbers with their text: 0.0 is not -0.0."""
+    return expected(OPS[name], [make(dtype) if callable(make) else make for make, dtype in inputs])
+
+
+def of_kind(count, *kinds):
+    return pytest.mark.parametrize(
+        ("op", "dtype"), [pair for pair in pairs(kinds, HALVES) if len(pair.values[0].inputs) == count]
+    )
+
+
+@of_kind(1, "NUMBERS", "FLOATS", "WIDENED")
+def test_unary(op, dtype):
+    x = everything(dtype)
+    want = wanted(op.name, (everything, dtype))
+    for face in faces(op):
+        same(face(x), want)
+    if op.max_ulp:
+        with np.errstate(all="ignore"):
+            same(want, reference.narrow(faces(op)[0](reference.widen(x)), dtype))
+
+
+@of_kind(2, "SCALED")
+def test_slopes(op, dtype):
+    x = everything(dtype)
+    for slope in SLOPES:
+        want = wanted(op.name, (everything, dtype), (slope, repr(slope)))
+        for face in faces(op):
+            same(face(x, slope), want)
+        same(faces(op)[0](x, np.full(2**16, slope, np.float32)), want)
+
+
+def of_column(dtype):
+    return np.ascontiguousarray(np.broadcast_to(grid(dtype)[:, None], (grid(dtype).size, 2**16)))
+
+
+def of_row(dtype):
+    return np.ascontiguousarray(np.broadcast_to(everything(dtype), (grid(dtype).size, 2**16)))
+
+
+@of_kind(2, "NUMBERS", "FLOATS", "WIDENED")
+@pytest.mark.parametrize("grid_first", [True, False], ids=["g of the grid", "x of the grid"])
+def test_against_a_grid(op, dtype, grid_first):
+    """Each bit pattern in one operand, each of the grid in the other."""
+    first, second = (of_column, of_row) if grid_first else (of_row, of_column)
+    a, b = first(dtype), second(dtype)
+    want = wanted(op.name, (first, dtype), (second, dtype))
+    got = faces(op)[0](a, b)
+    if op.name not in ("relu_backward", "relu6_backward"):
+        # Of two NaNs the hardware chooses the payload.
+        two = isnan(a) & isnan(b)
+        assert isnan(got[two]).all()
+        got, want = np.where(two, 0, bits(got)), np.where(two, 0, bits(want))
+    same(got, want)
+
+
+@of_kind(3, "SCALED")
+def test_scaled_backward_against_a_grid(op, dtype):
+    """As gradient each pattern, x of either sign; and each as x beside a grid of gradients."""
+    for slope in (0.01, -1.5, 0.0):
+        want = wanted(op.name, (of_column, dtype), (of_row, dtype), (slope, repr(slope)))
+        same(faces(op)[0](of_column(dtype), of_row(dtype), slope), want)
+        want = wanted(op.name, (of_row, dtype), (of_column, dtype), (slope, repr(slope)))
+        same(faces(op)[0](of_row(dtype), of_column(dtype), slope), want)
+
+
+@pytest.mark.parametrize("dtype", dtypes(HALVES))
+def test_masks_and_counts(dtype):
+    x = everything(dtype)
+    with np.errstate(invalid="ignore"):
+        y, mask = reference.relu_with_mask(x)
+        got = relu_simd.relu_with_mask(x)
+        active = int(reference.count_active(x))
+    same(got[0], y)
+    same(got[1], mask)
+    assert relu_simd.count_active(x) == active
+    same(relu_simd.relu_backward_from_mask(x, mask), relu_simd.relu_backward(x, x))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""For developers: each operation in each mode, with pytest-benchmark's statistics and comparison of runs.
+"""For developers: each function in each mode, with pytest-benchmark's statistics and comparison of runs.
 
-    make perf PERF_ARGS="-k relu --benchmark-autosave --benchmark-compare"
+    make perf PERF_ARGS="-k 'relu and float32' --benchmark-autosave --benchmark-compare"
 
 What users see is `python -m relu_simd bench`; this one answers "did my change cost anything?".
 """
@@ -10,31 +10,42 @@ import numpy as np
 import pytest
 
 import relu_simd
-from relu_simd import _core
 from relu_simd.bench import data
+from relu_simd.bench.functions import FUNCTIONS
+from relu_simd.bench.ways import ours
+
+CASES = [
+    pytest.param(function, dtype, mode, id=f"{function.name}-{dtype}-{mode}")
+    for function in FUNCTIONS.values()
+    for dtype in function.dtypes
+    for mode in (*function.modes, "every second", "transposed")
+]
 
 
-@pytest.fixture(params=_core.OPS, ids=lambda op: op.name)
-def op(request):
-    return request.param
-
-
+@pytest.mark.benchmark(max_time=0.2, min_rounds=3)
 @pytest.mark.parametrize("n", [16, 1_000, 100_000, 10_000_000])
-@pytest.mark.parametrize("dtype", [dtype.name for dtype in _core.DTYPES])
-@pytest.mark.parametrize("mode", ["new", "out", "in place", "every second", "transposed"])
-def test_op(benchmark, op, dtype, n, mode):
-    function = getattr(relu_simd, op.name)
-    inputs = data.inputs(op, dtype, 2 * n if mode == "every second" else n)
-    keywords = {}
-    if mode == "out":
-        keywords = {"out": np.empty(n, dtype)}
-    elif mode == "in place":
-        inputs[0] = inputs[0].copy()
-        keywords = {"out": inputs[0]}
-    elif mode == "every second":
-        inputs = [value[::2] if isinstance(value, np.ndarray) else value for value in inputs]
-    elif mode == "transposed":
-        inputs = [value.reshape(2, -1).T if isinstance(value, np.ndarray) else value for value in inputs]
-    benchmark.group = f"{op.name} {dtype} {mode}"
+@pytest.mark.parametrize(("function", "dtype", "mode"), CASES)
+def test_function(benchmark, function, dtype, mode, n):
+    if dtype == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    names = data.inputs(function, dtype, 2 * n if mode == "every second" else n)
+    names |= {
+        name: laid_out(value, mode, function.by_channel)
+        for name, value in names.items()
+        if name not in ("mask", "slope")
+    }
+    if "mask" in names:
+        names["mask"] = names["mask"][: (n + 7) // 8]
+    statement = getattr(ours(function), mode if mode in function.modes else "new")
+    benchmark.group = f"{function.name} {dtype} {mode}"
     benchmark.extra_info["isa"] = relu_simd.isa()
-    benchmark(function, *inputs, **keywords)
+    call = eval(f"lambda: {statement}", names | data.outputs(function, names) | {"relu_simd": relu_simd})
+    benchmark(call)
+
+
+def laid_out(value, mode, by_channel):
+    if mode == "every second":
+        return value[..., ::2]
+    if mode == "transposed":
+        return np.asfortranarray(value) if by_channel else value.reshape(2, -1).T
+    return value

@@ -92,7 +92,8 @@ static void run_share(const void *context, size_t from, size_t to)
     RS_ALIGNED(64) char block[BLOCK_BYTES];
     const size_t room = BLOCK_BYTES / size, period = c->mid * c->inner;
     if (period <= room / 2) { /* one block serves for all: whole periods, from wherever the first begins */
-        const size_t whole = (room / period - 1) * period;
+        const size_t wanted = (to - from + period - 1) / period, most = room / period - 1;
+        const size_t whole = (wanted < most ? wanted : most) * period;
         spread(c, values, block, 0, whole + period, size);
         while (from < to) {
             const size_t phase = from % period, end = to - from < whole ? to : from + whole;

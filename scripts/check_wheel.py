@@ -13,6 +13,8 @@ import numpy as np, relu_simd
 x = np.array([-2, 0, 3], np.float32)
 assert relu_simd.relu(x).tolist() == [0, 0, 3], relu_simd.relu(x)
 assert relu_simd.ufuncs.relu_backward(x, x).tolist() == [0, 0, 3]
+assert relu_simd.sigmoid(x.astype(np.float16))[1] == 0.5
+assert relu_simd.relu(x.astype(np.int8)).tolist() == [0, 0, 3]
 print(f"wheel: relu_simd {relu_simd.__version__} works, instruction set {relu_simd.isa()}")
 """
 
@@ -21,7 +23,7 @@ def unwanted(name: PurePosixPath) -> bool:
     """Neither metadata nor something that Python or a type checker reads."""
     if name.parts[0].endswith(".dist-info"):
         return False
-    wanted = name.name == "py.typed" or name.suffix in {".py", ".pyi", ".so", ".pyd"}
+    wanted = name.name == "py.typed" or name.suffix in {".py", ".pyi", ".so", ".pyd", ".cl"}
     return not (wanted and name.parts[0] == "relu_simd")
 
 

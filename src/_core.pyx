@@ -34,6 +34,7 @@ cdef extern from "dispatch.h":
     enum: RS_bf16
     enum: RS_DTYPES
     enum: RS_HALF
+    enum: RS_INTEGER
     enum: RS_MAX_IN
     enum: RS_ARRAYS
     enum: RS_LAST_SCALAR
@@ -134,6 +135,7 @@ cdef extern from "numpy/arrayobject.h":
     int PyArray_ISBYTESWAPPED(PyArrayObject *)
     cnp.npy_intp *PyArray_DIMS(PyArrayObject *)
     cnp.npy_intp PyArray_SIZE(PyArrayObject *)
+    cnp.npy_intp PyArray_NBYTES(PyArrayObject *)
     void *PyArray_DATA(PyArrayObject *)
     object PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
     PyObject *PyDataMem_DefaultHandler
@@ -493,6 +495,9 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
     for k in range(1, narrays):
         if operands[k] == NULL:
             return general(row, args, nargs, kwnames)
+        if rs_is_float_slope(row, dtype, k) and dtype_of(<PyArrayObject *>operands[k]) == dtype:
+            slopes = (<object>operands[k]).astype(np.float32)  # NumPy's buffers would take several times as long
+            operands[k] = <PyObject *>slopes
         array = <PyArrayObject *>operands[k]
         common &= layout(operands[k])
         if common == 0 or dtype_of(array) != (RS_f32 if rs_is_float_slope(row, dtype, k) else dtype):
@@ -554,6 +559,11 @@ cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwname
     if kwnames != NULL:
         keywords = {name: <object>args[nargs + k] for k, name in enumerate(<tuple><object>kwnames)}
     op = OPS[row]
+    opencl = sys.modules.get("pyopencl.array")  # whoever has such an array has imported it
+    if opencl is not None and any(isinstance(value, opencl.Array) for value in (*positional, *keywords.values())):
+        from relu_simd import opencl
+
+        return getattr(opencl, op.name)(*positional, **keywords)
     operands = bind(op, positional, keywords)
     if op.default is not None and isinstance(operands[-1], NUMBERS) and type(operands[-1]) not in (bool, np.longdouble):
         operands[-1] = weak(op, operands[-1], operands[:-1])

@@ -25,18 +25,38 @@ cdef object checked_mask(str name, mask, size_t n):
     """The mask as an ndarray; ValueError unless it has one bit for each of n elements."""
     if not PyArray_CheckExact(<PyObject *>mask):
         mask = np.asarray(mask)
-    if mask.dtype != np.uint8 or mask.ndim != 1 or <size_t>mask.size != mask_bytes(n):
+    if (
+        PyArray_TYPE(<PyArrayObject *>mask) != cnp.NPY_UINT8 or PyArray_NDIM(<PyArrayObject *>mask) != 1
+        or <size_t>PyArray_SIZE(<PyArrayObject *>mask) != mask_bytes(n)
+    ):
         raise ValueError(
             f"{name}: mask must be uint8[{mask_bytes(n)}], a bit for each of {n} elements as relu_with_mask makes it, "
             f"not {_describe(mask)}")
     return mask
 
 
+cdef bint overlap(PyArrayObject *a, PyArrayObject *b) noexcept:
+    """Whether two contiguous arrays share memory."""
+    cdef uintptr_t first = <uintptr_t>PyArray_DATA(a), second = <uintptr_t>PyArray_DATA(b)
+    return first < second + PyArray_NBYTES(b) and second < first + PyArray_NBYTES(a)
+
+
+cdef bint usable(PyObject *out, PyArrayObject *source) noexcept:
+    """Whether a result like contiguous `source` can be written to `out` directly: apart from it, or over all of it."""
+    cdef PyArrayObject *array = <PyArrayObject *>out
+    return (
+        layout(out) & cnp.NPY_ARRAY_C_CONTIGUOUS and PyArray_FLAGS(array) & cnp.NPY_ARRAY_WRITEABLE
+        and PyArray_TYPE(array) == PyArray_TYPE(source) and same_shape(array, source)
+        and (PyArray_DATA(array) == PyArray_DATA(source) or not overlap(array, source)))
+
+
 cdef tuple target(str name, out, source):
     """Where to write a result like `source`: contiguous memory apart from it or just its own; then where to copy it."""
     if out is None:
         return new_result(
-            <PyArrayObject *>source, False, PyArray_SIZE(<PyArrayObject *>source) * source.itemsize), None
+            <PyArrayObject *>source, False, PyArray_NBYTES(<PyArrayObject *>source)), None
+    if usable(<PyObject *>out, <PyArrayObject *>source):
+        return out, None
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{name}: out must be an array, not {_describe(out)}")
     if out.shape != source.shape:
@@ -45,11 +65,6 @@ cdef tuple target(str name, out, source):
         raise ValueError(f"{name}: out is read-only")
     if not np.can_cast(source.dtype, out.dtype, "same_kind"):
         raise TypeError(f"{name}: cannot cast the result from {source.dtype} to out's {out.dtype}")
-    same = (
-        PyArray_CheckExact(<PyObject *>out) and layout(<PyObject *>out) & cnp.NPY_ARRAY_C_CONTIGUOUS
-        and out.dtype == source.dtype)
-    if same and (out.ctypes.data == source.ctypes.data or not np.may_share_memory(out, source)):
-        return out, None
     return np.empty_like(source), out
 
 
@@ -121,10 +136,12 @@ def relu_with_mask(x, *, out=None):
         checked_mask("relu_with_mask", mask, n)
         if not mask.flags.writeable:
             raise ValueError("relu_with_mask: mask is read-only")
-        apart = mask.flags.c_contiguous and not np.may_share_memory(mask, x) and (
-            y is None or not np.may_share_memory(mask, y))
-        bits = mask if apart else np.empty(mask_bytes(n), np.uint8)
+        bits = mask
+        if not mask.flags.c_contiguous or overlap(<PyArrayObject *>mask, <PyArrayObject *>x):
+            bits = np.empty(mask_bytes(n), np.uint8)
     result, copy_to = target("relu_with_mask", y, x)
+    if bits is mask and overlap(<PyArrayObject *>bits, <PyArrayObject *>result):
+        bits = np.empty(mask_bytes(n), np.uint8)
     cdef const void *source = PyArray_DATA(<PyArrayObject *>x)
     cdef void *to = PyArray_DATA(<PyArrayObject *>result)
     cdef uint8_t *to_bits = <uint8_t *>PyArray_DATA(<PyArrayObject *>bits)
@@ -179,10 +196,12 @@ def relu_backward_from_mask(grad_output, mask, out=None):
     cdef size_t n
     grad_output, dtype = plain("relu_backward_from_mask", "grad_output", grad_output)
     n = PyArray_SIZE(<PyArrayObject *>grad_output)
-    mask = np.ascontiguousarray(checked_mask("relu_backward_from_mask", mask, n))
-    if out is not None and np.may_share_memory(mask, out):
-        mask = mask.copy()
+    mask = checked_mask("relu_backward_from_mask", mask, n)
+    if not layout(<PyObject *>mask) & cnp.NPY_ARRAY_C_CONTIGUOUS:
+        mask = np.ascontiguousarray(mask)
     result, copy_to = target("relu_backward_from_mask", out, grad_output)
+    if overlap(<PyArrayObject *>mask, <PyArrayObject *>result):
+        mask = mask.copy()
     cdef const void *source = PyArray_DATA(<PyArrayObject *>grad_output)
     cdef const uint8_t *bits = <const uint8_t *>PyArray_DATA(<PyArrayObject *>mask)
     cdef void *to = PyArray_DATA(<PyArrayObject *>result)

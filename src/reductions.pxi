@@ -100,6 +100,39 @@ def count_active(x, axis=None, *, keepdims=False):
     return counts[()]
 
 
+cdef bint usual(PyObject *grad_output, PyObject *x, PyObject *weight) noexcept:
+    """Contiguous float arrays, two of one shape and dtype, and weights along adjoining axes of theirs."""
+    cdef spreading shape
+    cdef int dtype
+    if not layout(grad_output) & layout(x) & layout(weight) & cnp.NPY_ARRAY_C_CONTIGUOUS:
+        return False
+    dtype = dtype_of(<PyArrayObject *>x)
+    return (
+        dtype >= 0 and rs_dtypes[dtype].dtype_class != RS_INTEGER and dtype_of(<PyArrayObject *>grad_output) == dtype
+        and (dtype_of(<PyArrayObject *>weight) == dtype or dtype_of(<PyArrayObject *>weight) == RS_f32
+             and rs_dtypes[dtype].dtype_class == RS_HALF)
+        and same_shape(<PyArrayObject *>grad_output, <PyArrayObject *>x)
+        and spreads(<PyArrayObject *>weight, <PyArrayObject *>x, &shape))
+
+
+cdef object weight_gradient(grad_output, x, weight):
+    """For arrays that are `usual`."""
+    cdef const void *data[RS_MAX_IN]
+    cdef spreading shape
+    cdef int done, dtype = dtype_of(<PyArrayObject *>x)
+    spreads(<PyArrayObject *>weight, <PyArrayObject *>x, &shape)
+    data[0] = PyArray_DATA(<PyArrayObject *>grad_output)
+    data[1] = PyArray_DATA(<PyArrayObject *>x)
+    sums = PyArray_EMPTY(
+        PyArray_NDIM(<PyArrayObject *>weight), PyArray_DIMS(<PyArrayObject *>weight), cnp.NPY_FLOAT64, False)
+    cdef double *to = <double *>PyArray_DATA(<PyArrayObject *>sums)
+    with nogil:
+        done = rs_run_reduction(RS_WEIGHT_GRADS, dtype, data, shape.outer, shape.mid, shape.inner, to)
+    if not done:
+        raise MemoryError("no memory for partial sums")
+    return sums if dtype == RS_f64 else sums.astype(weight.dtype)
+
+
 def prelu_backward(grad_output, x, weight, *, out=None):
     """prelu_backward(grad_output, x, weight, *, out=None)
 --
@@ -151,6 +184,8 @@ def prelu_backward(grad_output, x, weight, *, out=None):
     array([-2., -8.])
     """
     cdef int dtype
+    if out is None and usual(<PyObject *>grad_output, <PyObject *>x, <PyObject *>weight):
+        return FUNCTIONS["leaky_relu_backward"](grad_output, x, weight), weight_gradient(grad_output, x, weight)
     grad_x = grad_weight = None
     if out is not None:
         if not isinstance(out, tuple) or len(out) != 2:

@@ -10,10 +10,11 @@ import pytest
 import relu_simd
 from relu_simd import __main__ as command
 from relu_simd import _core, reference
+from relu_simd.bench.functions import FUNCTIONS
 from relu_simd.bench.idioms import IDIOMS
-from relu_simd.bench.ways import MODES, Library, Way, ours
+from relu_simd.bench.ways import Library, Way, ours
 
-OPS = {op.name: op for op in _core.OPS}
+MODES = ("new", "out", "inplace")
 QUICK = ["--sizes", "16,1_000", "--seconds", "0.002"]
 
 
@@ -28,25 +29,30 @@ def bench(*words):
     return command.main(["bench", *QUICK, *map(str, words)])
 
 
-def test_every_operation_has_its_idioms():
-    assert IDIOMS.keys() == OPS.keys()
+def test_every_function_has_its_idioms():
+    assert FUNCTIONS.keys() >= {op.name for op in _core.OPS}
+    assert {each.call.partition("(")[0] for each in FUNCTIONS.values()} == set(_core.__all__)
+    assert IDIOMS.keys() == FUNCTIONS.keys()
     for ways in IDIOMS.values():
         assert ways[0].new, "the first idiom is what a new array is compared with"
 
 
 def test_statements_of_ours():
-    way = ours(OPS["leaky_relu_backward"])
-    assert way.new == "relu_simd.leaky_relu_backward(g, x, a)"
-    assert way.out == "relu_simd.leaky_relu_backward(g, x, a, out=out)"
-    assert way.inplace == "relu_simd.leaky_relu_backward(g, x, a, out=g)"
+    way = ours(FUNCTIONS["leaky_relu_backward"])
+    assert way.new == "relu_simd.leaky_relu_backward(g, x, slope)"
+    assert way.out == "relu_simd.leaky_relu_backward(g, x, slope, out=out)"
+    assert way.inplace == "relu_simd.leaky_relu_backward(g, x, slope, out=g)"
+    assert ours(FUNCTIONS["relu_with_mask"]).inplace == "relu_simd.relu_with_mask(x, out=(x, mask))"
+    assert ours(FUNCTIONS["count_active"]) == Way("relu_simd.count_active(x)")
+    assert ours(FUNCTIONS["count_active_axis0"]) == Way("relu_simd.count_active(x, axis=0)")
 
 
 def test_files_and_table(needed, tmp_path, capsys):
     assert bench("--out", tmp_path / "new" / "folder") == 0
     shown = capsys.readouterr()
-    for op in OPS:
-        assert f"{op} float32" in shown.out
-        assert f"{op} float64" in shown.out
+    for name in FUNCTIONS:
+        assert f"{name} float32" in shown.out
+        assert f"{name} float16" in shown.out
     assert "np.maximum(x, 0)" in shown.out
     assert "…" not in shown.out
     assert "bench.json" in shown.err
@@ -55,9 +61,10 @@ def test_files_and_table(needed, tmp_path, capsys):
     assert run["machine"]["NumPy"] == np.__version__
     assert run["command"].startswith("python -m relu_simd bench --sizes 16,1_000")
     cells = {(cell["op"], cell["dtype"], cell["n"]): cell for cell in run["cells"]}
-    assert len(cells) == len(OPS) * 2 * 2
+    assert len(cells) == len(FUNCTIONS) * 2 * 2
     for cell in cells.values():
-        assert {time["mode"] for time in cell["times"] if time["library"] == "relu_simd"} == set(MODES)
+        modes = {time["mode"] for time in cell["times"] if time["library"] == "relu_simd"}
+        assert modes == set(FUNCTIONS[cell["op"]].modes)
         for time in cell["times"]:
             assert 0 < min(time["samples"]) <= time["median"] <= max(time["samples"])
         for ratio in cell["ratios"].values():
@@ -65,7 +72,8 @@ def test_files_and_table(needed, tmp_path, capsys):
     first = cells["relu", "float32", 16]["ratios"]
     assert first["new"]["first_statement"] == "np.maximum(x, 0)"
     assert first["out"]["first_statement"] == "np.maximum(x, 0, out=out)"
-    assert cells["relu_backward", "float64", 16]["ratios"]["out"]["first_statement"] == "np.where(x > 0, g, 0)"
+    assert cells["relu_backward", "float16", 16]["ratios"]["out"]["first_statement"] == "np.where(x > 0, g, 0)"
+    assert cells["relu_with_mask", "float16", 1000]["bytes"] == 2000 + 2000 + 125
 
     picture = (tmp_path / "new" / "folder" / "bench.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")
@@ -76,7 +84,7 @@ def test_peers(needed, tmp_path, monkeypatch, capsys):
     from relu_simd.bench import cli, peers, results
 
     def load_fake(threads):
-        def prepare(op, names):
+        def prepare(function, names):
             return {"views": {name: names[name][:] for name in ("x", "out") if name in names}}
 
         relu = Way("np.fmax(views['x'], 0)", out="np.fmax(views['x'], 0, out=views['out'])")
@@ -89,7 +97,8 @@ def test_peers(needed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(peers, "LOADERS", {"fake": load_fake, "absent": load_absent})
     monkeypatch.setattr(cli, "PEERS", ["fake", "absent"])
     monkeypatch.setattr(results, "version", lambda name: "7.8")
-    assert bench("--peers", "--ops", "relu,relu_backward", "--sizes", "16,1e5", "--out", tmp_path) == 0
+    ops = "relu,relu_backward,sigmoid,count_active"
+    assert bench("--peers", "--ops", ops, "--sizes", "16,1e5", "--out", tmp_path) == 0
     shown = capsys.readouterr()
     assert "with fake" in shown.err
     assert "not installed: absent" in shown.err
@@ -97,22 +106,28 @@ def test_peers(needed, tmp_path, monkeypatch, capsys):
 
     run = json.loads((tmp_path / "bench.json").read_text())
     assert run["peers"] == {"fake": "7.8"}
-    took_part = {(cell["op"], cell["dtype"]) for cell in run["cells"] if "fake" in cell["ratios"]["inplace"]["best"]}
+    took_part = {(cell["op"], cell["dtype"]) for cell in run["cells"] if "fake" in cell["ratios"]["new"]["best"]}
     assert took_part == {("relu", "float32")}
 
-    shares = {(cell["n"], cell["ratios"]["out"]["of_copy"] is None) for cell in run["cells"]}
-    assert shares == {(16, True), (100_000, False)}
+    # Of a copy: where enough bytes are moved, and memory is what decides.
+    shares = {(cell["op"], cell["dtype"], cell["n"]) for cell in run["cells"] if cell["ratios"]["new"]["of_copy"]}
+    halves = {(op, "float16", 100_000) for op in ("relu", "relu_backward")}
+    assert shares == halves | {(op, "float32", 100_000) for op in ("relu", "relu_backward", "count_active")}
 
     page = (tmp_path / "peers.md").read_text()
     assert "NumPy" in page
     assert "fake 7.8" in page
     assert "| relu_backward | in place |" in page
+    assert "| count_active | new array |" in page
+    assert "| count_active | in place |" not in page
     picture = (tmp_path / "peers.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")
     assert len(picture) > 20_000
 
 
-@pytest.mark.parametrize("name", ["torch", "jax", "numba", "numexpr", "onnxruntime", "thinc", "simd-ml-kernels"])
+@pytest.mark.parametrize(
+    "name", ["torch", "jax", "numba", "numexpr", "onnxruntime", "scipy", "thinc", "simd-ml-kernels"]
+)
 def test_peers_that_are_installed_compute_the_same(needed, name):
     from relu_simd.bench import peers
     from relu_simd.bench.contest import Cell
@@ -121,10 +136,11 @@ def test_peers_that_are_installed_compute_the_same(needed, name):
         library = peers.LOADERS[name](1)
     except ImportError:
         pytest.skip(f"{name} is not installed")
-    for op in OPS.values():
-        for dtype in ("float32", "float64"):
-            cell = Cell(op, dtype, 100, [library])
-            assert bool(cell.contestants) == (op.name in library.ways and dtype in library.dtypes)
+    pytest.importorskip("ml_dtypes")
+    for function in FUNCTIONS.values():
+        for dtype in function.dtypes:
+            cell = Cell(function, dtype, 96, [library])
+            assert bool(cell.contestants) == bool(library.ways_for(function, dtype))
             cell.check()
 
 
@@ -136,30 +152,64 @@ def test_json_alone_on_stdout(needed, tmp_path, capsys):
     assert {(cell["op"], cell["dtype"]) for cell in shown["cells"]} == {("relu", "float64")}
 
 
-@pytest.mark.parametrize("op", OPS.values(), ids=OPS)
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_data_are_real_and_both_signs(needed, op, dtype):
+def test_data_are_real_and_both_signs(needed, function, dtype):
     from relu_simd.bench import data
 
-    for values in data.inputs(op, dtype, 100_000)[: len(op.inputs) - (op.default is not None)]:
-        assert values.dtype == dtype
-        assert values.shape == (100_000,)
-        assert np.isfinite(values).all()
-        assert 0.2 < np.mean(values > 0) < 0.8
-        assert np.unique(values).size > 10_000
+    for name, values in data.inputs(function, dtype, 100_000).items():
+        if name in {"x", "g", "a", "b"}:
+            assert values.dtype == dtype
+            assert values.size == 100_000
+            assert np.isfinite(values).all()
+            assert 0.2 < np.mean(values > 0) < 0.8
+            assert np.unique(values).size > 10_000
 
 
-def test_in_place_leaves_the_data_mixed(needed):
-    """Repeated in-place calls must not wear the data down to zeros or denormals."""
+@pytest.mark.parametrize("dtype", _core.DTYPES)
+def test_every_dtype_is_right(needed, dtype):
+    """Ours and NumPy's ways alike, by the check that stops a run."""
     from relu_simd.bench.contest import Cell
     from relu_simd.bench.idioms import NUMPY
     from relu_simd.bench.ways import RELU_SIMD
 
-    cell = Cell(OPS["leaky_relu_backward"], "float32", 1000, [RELU_SIMD, NUMPY])
-    for _ in range(50):
-        cell.check()
+    if dtype == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    for function in FUNCTIONS.values():
+        if dtype in function.dtypes:
+            Cell(function, dtype, 1000, [RELU_SIMD, NUMPY]).check()
+
+
+def test_sizes_and_channels(needed):
+    from relu_simd.bench import data
+
+    shapes = {n: data.inputs(FUNCTIONS["prelu"], "float32", n)["x"].shape for n in (1, 16, 1000, 10**6, 1009)}
+    assert shapes == {1: (1, 1), 16: (1, 16), 1000: (8, 125), 10**6: (8000, 125), 1009: (1009, 1)}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, each in FUNCTIONS.items() if each.outputs and name not in ("sigmoid", "tanh")]
+)
+def test_in_place_keeps_the_data(needed, name):
+    """Repeated in-place calls must not wear the data down to denormals, nor let them grow.
+
+    sigmoid and tanh are bounded, and far from zero after any number of calls.
+    """
+    from relu_simd.bench.contest import Cell
+    from relu_simd.bench.idioms import NUMPY
+    from relu_simd.bench.ways import RELU_SIMD
+
+    cell = Cell(FUNCTIONS[name], "float32", 1000, [RELU_SIMD, NUMPY])
     for contestant in cell.contestants:
-        np.testing.assert_array_equal(contestant.names["g"], cell.inputs["g"])
+        if contestant.mode == "inplace":
+            values = contestant.names[cell.target]
+            values[...] = cell.inputs[cell.target]
+            exec(contestant.statement, dict(contestant.names))
+            once = values.copy()
+            for _ in range(50):
+                exec(contestant.statement, dict(contestant.names))
+            np.testing.assert_array_equal(values, once)
+            assert not ((once != 0) & (np.abs(once) < np.finfo("f4").tiny)).any()
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -176,7 +226,7 @@ def test_a_wrong_result_stops_it(needed, mode, tmp_path, monkeypatch, capsys):
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "wrong result" in shown.err
-    assert "relu_simd.reference.relu: element 3 is" in shown.err
+    assert "relu_simd.reference.relu(x): element 3 is" in shown.err
     assert "Traceback" not in shown.err
     assert not (tmp_path / "bench.json").exists()
 
@@ -189,6 +239,58 @@ def test_a_wrong_idiom_stops_it(needed, wrong, tmp_path, monkeypatch, capsys):
     assert "np.where(x > 0, x, 0) (numpy)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("dtype", "off", "max_ulp", "passes"),
+    [
+        ("float32", 0, 0, True),
+        ("float32", 1, 0, False),
+        ("float64", 1, 1, True),
+        ("float16", -1, 1, True),
+        ("float32", 2, 1, False),
+        ("bfloat16", 4, None, True),
+        ("float16", 80, None, False),
+    ],
+)
+def test_how_far_off_a_result_may_be(dtype, off, max_ulp, passes):
+    from relu_simd.bench import check
+
+    if dtype == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    want = np.array([1.5, -0.0, 0.25], dtype)
+    got = want.copy()
+    got.view(f"i{got.itemsize}")[2] += off
+    assert (check.problem(got, want, want, max_ulp) is None) == passes
+
+
+def test_what_no_tolerance_covers():
+    from relu_simd.bench import check
+
+    want = np.array([1.0, -0.0, 2.0])
+    positive = np.array([1.0, 0.0, 2.0])
+    assert check.problem(positive, want, want, 0) == "element 1 is np.float64(0.0), not np.float64(-0.0)"
+    assert check.problem(positive, want, want, None) is None
+    assert check.problem(np.array([1.0, 0.0, np.nan]), want, want, None).startswith("element 2 is np.float64(nan)")
+    assert check.problem(want.astype("f4"), want, want, None) == "float32[3], not float64[3]"
+    assert check.problem(want[:2], want, want, None) == "float64[2], not float64[3]"
+    bits = np.array([5], np.uint8)
+    assert check.problem(np.array([True, False, True]), bits, want, 0) is None
+    assert check.problem(np.array([True, True, True]), bits, want, None)
+    assert check.problem(np.array(4), np.array(5), want, None)
+
+
+def test_a_wrong_mask_stops_it(needed, tmp_path, monkeypatch, capsys):
+    right = relu_simd.relu_with_mask
+
+    def wrong(x, out=None):
+        y, mask = right(x, out=out)
+        mask[0] ^= 1
+        return y, mask
+
+    monkeypatch.setattr(relu_simd, "relu_with_mask", wrong)
+    assert bench("--ops", "relu_with_mask", "--out", tmp_path) == 1
+    assert "reference.relu_with_mask(x): element 0 is np.uint8" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("module", ["rich", "matplotlib", "sklearn"])
 def test_missing_package(module, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, module, None)
@@ -199,11 +301,26 @@ def test_missing_package(module, tmp_path, monkeypatch, capsys):
     assert shown.err.count("\n") == 1
 
 
+def test_bfloat16_needs_ml_dtypes(needed, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    assert bench("--dtypes", "float32,bfloat16", "--out", tmp_path) == 1
+    assert capsys.readouterr().err.endswith("bfloat16 needs ml_dtypes: pip install ml_dtypes\n")
+
+
+def test_dtypes_that_a_function_lacks_are_left_out(needed, tmp_path, capsys):
+    assert bench("--ops", "tanh,relu", "--dtypes", "int8,float64", "--sizes", "16", "--json", "--out", tmp_path) == 0
+    cells = json.loads(capsys.readouterr().out)["cells"]
+    took_part = [(cell["op"], cell["dtype"]) for cell in cells]
+    assert took_part == [("tanh", "float64"), ("relu", "int8"), ("relu", "float64")]
+    assert bench("--ops", "tanh,prelu", "--dtypes", "int8,uint8", "--out", tmp_path) == 1
+    assert capsys.readouterr().err.endswith("nothing to do: no int8 and no uint8 in tanh, prelu\n")
+
+
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
         ("--ops", "relu,gelu", "unknown function 'gelu' (choose from relu,"),
-        ("--dtypes", "int3", "unknown dtype 'int3' (choose from float32, float64"),
+        ("--dtypes", "int3", "unknown dtype 'int3' (choose from int8, uint8"),
         ("--sizes", "0", "'0' is not a number of elements"),
         ("--sizes", "1.5", "'1.5' is not a number of elements"),
         ("--sizes", "16,,32", "'' is not a number of elements"),

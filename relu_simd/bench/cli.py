@@ -10,33 +10,37 @@ import argparse
 import importlib
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import relu_simd
 from relu_simd import _core
+from relu_simd.bench.functions import FUNCTIONS
 
-OPS = {op.name: op for op in _core.OPS}
-DTYPES = [dtype.name for dtype in _core.DTYPES]
-PEERS = ["torch", "jax", "numba", "numexpr", "onnxruntime", "thinc", "simd-ml-kernels"]
+PEERS = ["torch", "jax", "numba", "numexpr", "onnxruntime", "scipy", "thinc", "simd-ml-kernels"]
 NEEDED = {"rich": "rich", "matplotlib": "matplotlib", "scikit-learn": "sklearn"}
-SIZES = "16,100,1e3,1e4,1e5,1e6,1e7"
+SIZES = "16,1e3,1e5,1e6,1e7"
 
 # Arrays of float64 that the largest cell holds at once, the temporaries of the idioms included.
 ARRAYS_HELD = 12
 
 EPILOG = f"""\
 examples:
-  python -m relu_simd bench                              everything: a minute or two
+  python -m relu_simd bench                              everything: two minutes or so
   python -m relu_simd bench --sizes 16,1e4 --ops relu    a few seconds
   python -m relu_simd bench --threads 1 --out one        one thread; files go to the folder one
   python -m relu_simd bench --json | jq '.cells[].ratios.out.first'
   python -m relu_simd bench --peers --sizes 1e4,1e7      against torch and whatever else is installed
   python -m relu_simd bench --peers numba --ops relu     against numba alone
 
-functions: {", ".join(OPS)}
-Every result is compared with relu_simd.reference before it is timed, ours byte for byte.
+functions:
+{textwrap.fill(", ".join(FUNCTIONS), 100, initial_indent="  ", subsequent_indent="  ")}
+dtypes:
+  {", ".join(_core.DTYPES)}; left out where a function lacks them
+Every result is compared with relu_simd.reference before it is timed, ours byte for byte (sigmoid
+and tanh within their error bound).
 In the table "first" is the ratio to the idiom people write first, "best" to NumPy's fastest one,
 "peer" to the fastest of the other libraries.
 """
@@ -118,8 +122,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     option = parser.add_argument
     option(
         "--ops",
-        type=_listed(_choice("function", list(OPS))),
-        default=list(OPS),
+        type=_listed(_choice("function", list(FUNCTIONS))),
+        default=list(FUNCTIONS),
         metavar="LIST",
         help="functions, separated by commas (default: all)",
     )
@@ -132,8 +136,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     option(
         "--dtypes",
-        type=_listed(_choice("dtype", DTYPES)),
-        default="float32,float64",
+        type=_listed(_choice("dtype", _core.DTYPES)),
+        default="float32,float16",
         metavar="LIST",
         help="dtypes (default: %(default)s)",
     )
@@ -146,7 +150,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     option(
         "--seconds",
         type=_seconds,
-        default=0.4,
+        default=0.25,
         metavar="S",
         help="time for each function, dtype and size; large ones take longer (default: %(default)s)",
     )
@@ -168,10 +172,15 @@ def run(args: argparse.Namespace, command: str) -> int:
     missing = [package for package, module in NEEDED.items() if not _importable(module)]
     if missing:
         return _fail(f'this needs {" and ".join(missing)}: pip install "relu-simd[bench]"')
+    if "bfloat16" in args.dtypes and not _importable("ml_dtypes"):  # which teaches NumPy the name
+        return _fail("bfloat16 needs ml_dtypes: pip install ml_dtypes")
+    functions = [FUNCTIONS[name] for name in args.ops]
+    if all(set(function.dtypes).isdisjoint(args.dtypes) for function in functions):
+        return _fail(f"nothing to do: no {' and no '.join(args.dtypes)} in {', '.join(args.ops)}")
     from relu_simd.bench import runner
 
     try:
-        runner.run(args, [OPS[name] for name in args.ops], command)
+        runner.run(args, functions, command)
     except runner.WrongResult as error:
         return _fail(f"wrong result, nothing written: {error}")
     except MemoryError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The contestants of one cell (operation, dtype, size), and the check of what they compute."""
+"""The contestants of one cell (function, dtype, size), and the check of what they compute."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 import relu_simd
-from relu_simd import _core, reference
-from relu_simd.bench import data
+from relu_simd import reference
+from relu_simd.bench import check, data
+from relu_simd.bench.functions import Function
 from relu_simd.bench.roofline import COPY
-from relu_simd.bench.ways import MODES, Library, Names, short_inputs
+from relu_simd.bench.ways import Library, Names
+
+# In place, the other inputs have these values. Repeated calls would shrink the data to denormals, which some
+# CPUs are slow with, or let them grow; so the work is the same, and the data stay, or are zeros after one call.
+NEUTRAL = {"slope": 1.0, "weight": 1.0, "b": 0.0, "bias": 0.0, "y": 0.0}
 
 
 class WrongResult(Exception):
-    """A contestant computes something else than the operation's reference."""
+    """A contestant computes something else than the function's reference."""
 
 
 @dataclass(frozen=True)
@@ -32,77 +37,74 @@ class Contestant:
 
 
 class Cell:
-    """The inputs of an operation, and all that compute on them."""
+    """The inputs of a function, and all that compute on them."""
 
-    def __init__(self, op: _core.Op, dtype: str, n: int, libraries: Iterable[Library]) -> None:
-        self.op, self.dtype, self.n = op, dtype, n
-        self.inputs = dict(zip(short_inputs(op), data.inputs(op, dtype, n), strict=True))
-        self.target = short_inputs(op)[0]
+    def __init__(self, function: Function, dtype: str, n: int, libraries: Iterable[Library]) -> None:
+        self.function, self.dtype, self.n = function, dtype, n
+        self.inputs = data.inputs(function, dtype, n)
+        self.outputs = data.outputs(function, self.inputs)
+        self.target = function.inputs[0]
         self.zeros = np.zeros_like(self.inputs[self.target])
-        self.names = {mode: self._names(mode) for mode in MODES}
+        self.names = {mode: self._names(mode) for mode in function.modes}
         self.contestants = [
-            contestant for library in libraries for mode in MODES for contestant in self._enter(library, mode)
+            contestant for library in libraries for mode in function.modes for contestant in self._enter(library, mode)
         ]
 
+    @property
+    def bytes_moved(self) -> int:
+        """What has to be read and written, once each."""
+        moved = [*self.inputs.values(), *self.outputs.values()]
+        return sum(each.nbytes for each in moved if isinstance(each, np.ndarray))
+
     def _enter(self, library: Library, mode: str) -> Iterator[Contestant]:
-        ways = library.ways.get(self.op.name, ()) if self.dtype in library.dtypes else ()
+        ways = library.ways_for(self.function, self.dtype)
         statements = [statement for way in ways if (statement := getattr(way, mode)) is not None]
         if statements:
-            names = self.names[mode] | library.prepare(self.op.name, self.names[mode])
+            names = self.names[mode] | library.prepare(self.function, self.names[mode])
             for statement in statements:
                 yield Contestant(library, mode, statement, names)
 
     def _names(self, mode: str) -> Names:
-        names = {"np": np, "relu_simd": relu_simd, "zeros": self.zeros} | self.inputs
-        if mode == "out":
-            names["out"] = np.empty_like(self.zeros)
-        elif mode == "inplace":
+        names = {"np": np, "relu_simd": relu_simd, "zeros": self.zeros} | self.outputs | self.inputs
+        if mode == "inplace":
             names[self.target] = self.inputs[self.target].copy()
-            if self.op.default is not None:
-                # Repeated calls would shrink the data to denormals, which some CPUs are slow with;
-                # times 1 is the same work and leaves it as it is.
-                names[short_inputs(self.op)[-1]] = 1.0
+            for name in NEUTRAL.keys() & self.inputs.keys() - {self.target}:
+                value = self.inputs[name]
+                names[name] = np.full_like(value, NEUTRAL[name]) if isinstance(value, np.ndarray) else NEUTRAL[name]
         return names
 
     def check(self) -> None:
-        """Run every contestant once and compare its result with the reference."""
-        for mode in MODES:
-            names = self.names[mode]
-            arguments = names | {self.target: self.inputs[self.target]}
-            expected = getattr(reference, self.op.name)(*(arguments[name] for name in self.inputs))
+        """Run every contestant once and compare its results with the reference."""
+        for mode in self.function.modes:
+            names = self.names[mode] | {self.target: self.inputs[self.target]}
+            if mode != "out":  # which has the inputs of "new"
+                expected = eval(f"reference.{self.function.call}", names | {"reference": reference})
             for contestant in self.contestants:
                 if contestant.mode == mode and contestant.library is not COPY:
-                    self._compare(contestant, self._execute(contestant, names), expected)
+                    self._compare(contestant, _arrays(expected, np.asarray))
 
-    def _execute(self, contestant: Contestant, names: Names) -> NDArray[Any]:
-        code = contestant.statement
-        if contestant.mode == "new":
-            return np.asarray(eval(code, dict(contestant.names)))
-        if contestant.mode == "out":
-            result: NDArray[Any] = names["out"]
-            result.fill(np.nan)
-        else:
-            result = names[self.target]
+    def _compare(self, contestant: Contestant, expected: list[NDArray[Any]]) -> None:
+        library, first = contestant.library, self.inputs[self.target]
+        for got, want in zip(self._execute(contestant), expected, strict=True):
+            wrong = check.problem(got, want, first, self.function.max_ulp if library.exact else None)
+            if wrong:
+                raise WrongResult(
+                    f"{contestant.statement} ({library.name}) on {self.n} {self.dtype} differs from "
+                    f"relu_simd.reference.{self.function.call}: {wrong}"
+                )
+
+    def _execute(self, contestant: Contestant) -> list[NDArray[Any]]:
+        code, mode, to_numpy = contestant.statement, contestant.mode, contestant.library.to_numpy
+        if mode == "new":
+            return _arrays(eval(code, dict(contestant.names)), to_numpy)
+        for each in self.outputs.values():
+            each.fill(77)  # which no function gives here
+        result = self.names[mode]["out" if mode == "out" else self.target]
+        if mode == "inplace":
             np.copyto(result, self.inputs[self.target])
         exec(code, dict(contestant.names))
-        return result
+        return [result, *(to_numpy(contestant.names[name]) for name in self.function.outputs[1:])]
 
-    def _compare(self, contestant: Contestant, got: NDArray[Any], want: NDArray[Any]) -> None:
-        if got.dtype == want.dtype and got.shape == want.shape:
-            if contestant.library.exact:
-                bits = f"u{want.itemsize}"
-                differ = got.view(bits) != want.view(bits)
-            else:
-                differ = got != want
-                # Other libraries may round otherwise; NaN, which no comparison admits, is wrong here.
-                differ[differ] = ~np.isclose(got[differ], want[differ], rtol=8 * np.finfo(want.dtype).eps, atol=0)
-            if not differ.any():
-                return
-            k = int(np.argmax(differ))
-            what = f"element {k} is {got[k]!r}, not {want[k]!r}"
-        else:
-            what = f"{got.dtype}{list(got.shape)}, not {want.dtype}{list(want.shape)}"
-        raise WrongResult(
-            f"{contestant.statement} ({contestant.library.name}) on {self.n} {self.dtype} differs from "
-            f"relu_simd.reference.{self.op.name}: {what}"
-        )
+
+def _arrays(results: Any, to_numpy: Any) -> list[NDArray[Any]]:
+    return [to_numpy(each) for each in (results if isinstance(results, tuple) else (results,))]

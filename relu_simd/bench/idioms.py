@@ -1,56 +1,158 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What people write for each operation in plain NumPy: one row an operation, the usual first.
+"""What people write for each function in plain NumPy: one row a function, the usual first.
 
-`zeros` is an array of zeros of x's shape; `g` is the incoming gradient, `a` the negative slope.
+`zeros` is an array of zeros of x's shape; `g` is the incoming gradient, `slope` the negative slope, `mask` an
+array of bools, and `bits` what np.packbits makes of it.
 """
 
 from __future__ import annotations
 
-from relu_simd.bench.ways import Library, Way
+from relu_simd import _core
+from relu_simd.bench.functions import Function
+from relu_simd.bench.ways import Library, Names, Way, booleans
+
+HALF = ("float16", "bfloat16")
 
 IDIOMS = {
     "relu": (
-        Way(
-            "np.maximum(x, 0)",
-            out="np.maximum(x, 0, out=out)",
-            inplace="np.maximum(x, 0, out=x)",
-        ),
-        Way(
-            "np.maximum(x, zeros)",
-            out="np.maximum(x, zeros, out=out)",
-            inplace="np.maximum(x, zeros, out=x)",
-        ),
-        Way(
-            "x * (x > 0)",
-            out="np.multiply(x, x > 0, out=out)",
-            inplace="np.multiply(x, x > 0, out=x)",
-        ),
+        Way("np.maximum(x, 0)", out="np.maximum(x, 0, out=out)", inplace="np.maximum(x, 0, out=x)"),
+        Way("np.maximum(x, zeros)", out="np.maximum(x, zeros, out=out)", inplace="np.maximum(x, zeros, out=x)"),
+        Way("x * (x > 0)", out="np.multiply(x, x > 0, out=out)", inplace="np.multiply(x, x > 0, out=x)"),
         Way("np.where(x > 0, x, 0)"),
     ),
     "relu_backward": (
         Way("np.where(x > 0, g, 0)", inplace="g[x <= 0] = 0"),
-        Way(
-            "g * (x > 0)",
-            out="np.multiply(g, x > 0, out=out)",
-            inplace="np.multiply(g, x > 0, out=g)",
-        ),
+        Way("g * (x > 0)", out="np.multiply(g, x > 0, out=out)", inplace="np.multiply(g, x > 0, out=g)"),
     ),
     "leaky_relu": (
-        Way("np.where(x > 0, x, a * x)", inplace="x[x < 0] *= a"),
+        Way("np.where(x > 0, x, slope * x)", inplace="x[x < 0] *= slope"),
         Way(
-            "np.maximum(x, a * x)",
-            out="np.maximum(x, np.multiply(x, a, out=out), out=out)",
-            inplace="np.maximum(x, a * x, out=x)",
+            "np.maximum(x, slope * x)",
+            out="np.maximum(x, np.multiply(x, slope, out=out), out=out)",
+            inplace="np.maximum(x, slope * x, out=x)",
         ),
     ),
     "leaky_relu_backward": (
-        Way("np.where(x > 0, g, a * g)", inplace="g[x <= 0] *= a"),
+        Way("np.where(x > 0, g, slope * g)", inplace="g[x <= 0] *= slope"),
         Way(
-            "g * np.where(x > 0, x.dtype.type(1), a)",
-            out="np.multiply(g, np.where(x > 0, x.dtype.type(1), a), out=out)",
-            inplace="np.multiply(g, a, out=g, where=x <= 0)",
+            "g * np.where(x > 0, x.dtype.type(1), slope)",
+            out="np.multiply(g, np.where(x > 0, x.dtype.type(1), slope), out=out)",
+            inplace="np.multiply(g, slope, out=g, where=x <= 0)",
         ),
     ),
+    "prelu": (
+        Way("np.where(x > 0, x, weight * x)", inplace="np.multiply(x, weight, out=x, where=x <= 0)"),
+        Way(
+            "np.maximum(x, weight * x)",
+            out="np.maximum(x, np.multiply(x, weight, out=out), out=out)",
+            inplace="np.maximum(x, weight * x, out=x)",
+        ),
+    ),
+    "relu6": (
+        Way("np.clip(x, 0, 6)", without=("bfloat16",)),
+        Way(
+            "np.minimum(np.maximum(x, 0), 6)",
+            out="np.minimum(np.maximum(x, 0, out=out), 6, out=out)",
+            inplace="np.minimum(np.maximum(x, 0, out=x), 6, out=x)",
+        ),
+        Way(out="np.clip(x, 0, 6, out=out)", inplace="np.clip(x, 0, 6, out=x)"),
+    ),
+    "relu6_backward": (
+        Way(
+            "g * ((x > 0) & (x < 6))",
+            out="np.multiply(g, (x > 0) & (x < 6), out=out)",
+            inplace="np.multiply(g, (x > 0) & (x < 6), out=g)",
+        ),
+        Way("np.where((x > 0) & (x < 6), g, 0)", inplace="g[(x <= 0) | (x >= 6)] = 0"),
+    ),
+    "add_relu": (
+        Way(
+            "np.maximum(a + b, 0)",
+            out="np.maximum(np.add(a, b, out=out), 0, out=out)",
+            inplace="np.maximum(np.add(a, b, out=a), 0, out=a)",
+        ),
+        Way(
+            "np.maximum(a + b, zeros)",
+            out="np.maximum(np.add(a, b, out=out), zeros, out=out)",
+            inplace="np.maximum(np.add(a, b, out=a), zeros, out=a)",
+        ),
+    ),
+    "sigmoid": (
+        Way(
+            "1 / (1 + np.exp(-x))",
+            out="np.exp(np.negative(x, out=out), out=out); np.divide(1, np.add(out, 1, out=out), out=out)",
+            inplace="np.exp(np.negative(x, out=x), out=x); np.divide(1, np.add(x, 1, out=x), out=x)",
+        ),
+        Way(
+            "0.5 * np.tanh(0.5 * x) + 0.5",
+            out="np.tanh(np.multiply(x, 0.5, out=out), out=out); np.multiply(np.add(out, 1, out=out), 0.5, out=out)",
+            inplace="np.tanh(np.multiply(x, 0.5, out=x), out=x); np.multiply(np.add(x, 1, out=x), 0.5, out=x)",
+            without=("bfloat16",),
+        ),
+    ),
+    "sigmoid_backward": (
+        Way(
+            "g * y * (1 - y)",
+            out="np.multiply(np.multiply(g, y, out=out), 1 - y, out=out)",
+            inplace="np.multiply(g, y * (1 - y), out=g)",
+        ),
+    ),
+    "tanh": (Way("np.tanh(x)", out="np.tanh(x, out=out)", inplace="np.tanh(x, out=x)"),),
+    "tanh_backward": (
+        Way(
+            "g * (1 - y**2)",
+            out="np.multiply(g, np.subtract(1, np.square(y, out=out), out=out), out=out)",
+            inplace="np.multiply(g, 1 - y**2, out=g)",
+        ),
+        Way("g * (1 - y * y)", inplace="np.multiply(g, 1 - y * y, out=g)"),
+    ),
+    "add_relu_bias": (
+        Way(
+            "np.maximum(a + bias, 0)",
+            out="np.maximum(np.add(a, bias, out=out), 0, out=out)",
+            inplace="np.maximum(np.add(a, bias, out=a), 0, out=a)",
+        ),
+        Way(
+            "np.maximum(a + bias, zeros)",
+            out="np.maximum(np.add(a, bias, out=out), zeros, out=out)",
+            inplace="np.maximum(np.add(a, bias, out=a), zeros, out=a)",
+        ),
+    ),
+    "relu_with_mask": (
+        Way(
+            "((m := x > 0) * x, m)",
+            out="np.multiply(x, np.greater(x, 0, out=mask), out=out)",
+            inplace="np.multiply(x, np.greater(x, 0, out=mask), out=x)",
+        ),
+        Way("(np.maximum(x, zeros), np.packbits(x > 0, bitorder='little'))"),
+    ),
+    "relu_backward_from_mask": (
+        Way("g * mask", out="np.multiply(g, mask, out=out)", inplace="np.multiply(g, mask, out=g)"),
+        Way("np.where(mask, g, 0)", inplace="g[~mask] = 0"),
+        Way("np.where(np.unpackbits(bits, count=g.size, bitorder='little'), g, 0)"),
+    ),
+    "prelu_backward": (
+        Way(
+            "(np.where(x > 0, g, weight * g), np.where(x > 0, 0, g * x).sum(axis=0))",
+            out="np.sum(np.where(x > 0, 0, g * x), axis=0, out=grad_weight);"
+            " np.multiply(g, np.where(x > 0, x.dtype.type(1), weight), out=out)",
+            inplace="np.sum(np.where(x > 0, 0, g * x), axis=0, out=grad_weight);"
+            " np.multiply(g, weight, out=g, where=x <= 0)",
+            without=HALF,  # a sum of many rounds them away
+        ),
+        Way("(np.where(x > 0, g, weight * g), np.einsum('ij,ij->j', g, np.minimum(x, 0)))", without=HALF),
+        Way("(np.where(x > 0, g, weight * g), np.where(x > 0, 0, g * x).sum(axis=0, dtype='f8').astype(x.dtype))"),
+    ),
+    "count_active": (Way("np.count_nonzero(x > 0)"), Way("(x > 0).sum()")),
+    "count_active_axis0": (Way("np.count_nonzero(x > 0, axis=0)"), Way("(x > 0).sum(axis=0)")),
 }
 
-NUMPY = Library("numpy", IDIOMS)
+
+def _prepare(function: Function, names: Names) -> Names:
+    """Bools for the bits; a Python float beside bfloat16 would make the result float32."""
+    first = names[function.inputs[0]]
+    slope = {"slope": first.dtype.type(names["slope"])} if "slope" in names and first.dtype.name == "bfloat16" else {}
+    return booleans(names) | slope
+
+
+NUMPY = Library("numpy", IDIOMS, _prepare, _core.DTYPES)

@@ -7,7 +7,6 @@ from itertools import groupby
 
 from relu_simd.bench.report import HEADINGS, human_share, peer
 from relu_simd.bench.results import Record
-from relu_simd.bench.ways import MODES
 
 
 def page(run: Record) -> str:
@@ -32,7 +31,8 @@ def _table(cells: list[Record]) -> str:
     found = {(cell["op"], cell["n"]): cell["ratios"] for cell in cells}
     lines = [["function", "result", *(f"{n:,}" for n in sizes)], ["---", "---", *["---"] * len(sizes)]]
     for op in dict.fromkeys(cell["op"] for cell in cells):
-        lines += [[op, HEADINGS[mode], *(_cell(found[op, n][mode]) for n in sizes)] for mode in MODES]
+        modes = found[op, sizes[0]]
+        lines += [[op, HEADINGS[mode], *(_cell(found[op, n][mode]) for n in sizes)] for mode in modes]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -11,7 +11,6 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from relu_simd.bench.results import Record, closest, ours
-from relu_simd.bench.ways import MODES
 
 HEADINGS = {"new": "new array", "out": "out=", "inplace": "in place"}
 
@@ -46,7 +45,7 @@ def _three_digits(value: float) -> str:
 
 
 def tables(run: Record) -> list[Table]:
-    """Make a table for each operation and dtype, sizes downwards."""
+    """Make a table for each function and dtype, sizes downwards."""
     cells = groupby(run["cells"], key=lambda cell: (cell["op"], cell["dtype"]))
     return [_table(op, dtype, list(rows), bool(run["peers"])) for (op, dtype), rows in cells]
 
@@ -56,7 +55,8 @@ def _table(op: str, dtype: str, rows: list[Record], with_peers: bool) -> Table:
     table = Table(title=f"[b]{op}[/b] {dtype}", title_justify="left", title_style="", box=box.SIMPLE_HEAD)
     table.add_column("n", justify="right")
     table.add_column(numpy[0]["statement"], justify="right")
-    for mode in MODES:
+    modes = list(rows[0]["ratios"])
+    for mode in modes:
         table.add_column(HEADINGS[mode], justify="right", style="bold")
         table.add_column("first", justify="right", style="green")
         table.add_column("best", justify="right")
@@ -65,7 +65,7 @@ def _table(op: str, dtype: str, rows: list[Record], with_peers: bool) -> Table:
             table.add_column("copy", justify="right")
     for cell, first in zip(rows, numpy, strict=True):
         line = [f"{cell['n']:,}", human_time(first["median"])]
-        for mode in MODES:
+        for mode in modes:
             ratios = cell["ratios"][mode]
             line += [human_time(ours(cell["times"], mode)), human_ratio(ratios["first"])]
             line.append(human_ratio(ratios["best"]["numpy"]))

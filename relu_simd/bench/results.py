@@ -13,7 +13,7 @@ from relu_simd._config import config
 from relu_simd.bench.contest import Cell
 from relu_simd.bench.idioms import NUMPY
 from relu_simd.bench.roofline import COPY, MEANINGFUL_FROM
-from relu_simd.bench.ways import MODES, RELU_SIMD, Library
+from relu_simd.bench.ways import RELU_SIMD, Library
 
 Record = dict[str, Any]
 
@@ -31,11 +31,12 @@ def record(cell: Cell, samples: Sequence[Sequence[float]]) -> Record:
         for contestant, taken in zip(cell.contestants, samples, strict=True)
     ]
     return {
-        "op": cell.op.name,
+        "op": cell.function.name,
         "dtype": cell.dtype,
         "n": cell.n,
+        "bytes": cell.bytes_moved,
         "times": times,
-        "ratios": {mode: _ratios(cell, times, mode) for mode in MODES},
+        "ratios": {mode: _ratios(cell, times, mode) for mode in cell.function.modes},
     }
 
 
@@ -49,10 +50,10 @@ def _ratios(cell: Cell, times: list[Record], mode: str) -> Record:
     """How many times as long others take: NumPy with the idiom people write first, each library at its best.
 
     A library may also use what makes a new array where it has nothing else. `of_copy` is the share of the
-    speed of a plain copy: None where that was not timed, or means nothing.
+    speed of a plain copy of as many bytes: None where that was not timed, or means nothing.
     """
     mine = ours(times, mode)
-    usual = NUMPY.ways[cell.op.name][0]
+    usual = NUMPY.ways_for(cell.function, cell.dtype)[0]
     first = next(t for t in times if t["statement"] == (getattr(usual, mode) or usual.new))
     best: dict[str, Record] = {}
     for t in times:
@@ -65,7 +66,7 @@ def _ratios(cell: Cell, times: list[Record], mode: str) -> Record:
         "first_statement": first["statement"],
         "best": {library: t["median"] / mine for library, t in best.items()},
         "best_statement": {library: t["statement"] for library, t in best.items()},
-        "of_copy": min(copies) / mine if copies and cell.n >= MEANINGFUL_FROM else None,
+        "of_copy": min(copies) / mine if copies and cell.bytes_moved >= MEANINGFUL_FROM else None,
     }
 
 

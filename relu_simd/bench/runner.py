@@ -19,9 +19,9 @@ from rich.progress import (
 )
 
 import relu_simd
-from relu_simd import _core
 from relu_simd.bench import heatmap, markdown, peers, picture, report, results
 from relu_simd.bench.contest import Cell, WrongResult
+from relu_simd.bench.functions import Function
 from relu_simd.bench.idioms import NUMPY
 from relu_simd.bench.roofline import COPY
 from relu_simd.bench.timing import measure
@@ -33,7 +33,7 @@ SPIN_SECONDS = 0.006
 __all__ = ["WrongResult", "run"]
 
 
-def run(args: argparse.Namespace, ops: Sequence[_core.Op], command: str) -> None:
+def run(args: argparse.Namespace, functions: Sequence[Function], command: str) -> None:
     """Measure, show and write as the options say. Raises WrongResult, or OSError if it cannot write."""
     args.out.mkdir(parents=True, exist_ok=True)
     messages = Console(stderr=True, highlight=False)
@@ -49,11 +49,11 @@ def run(args: argparse.Namespace, ops: Sequence[_core.Op], command: str) -> None
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=messages, transient=True) as progress:
-        total = len(ops) * len(args.dtypes) * len(args.sizes)
-        task = progress.add_task("reading the digits", total=total)
+        wanted = [each for each in product(functions, args.dtypes, args.sizes) if each[1] in each[0].dtypes]
+        task = progress.add_task("reading the digits", total=len(wanted))
         records = []
-        for cell in cells(ops, args.dtypes, args.sizes, libraries):
-            progress.update(task, description=f"{cell.op.name} {cell.dtype} {cell.n:,}")
+        for cell in cells(wanted, libraries):
+            progress.update(task, description=f"{cell.function.name} {cell.dtype} {cell.n:,}")
             pause = SPIN_SECONDS if args.peers else 0.0
             records.append(results.record(cell, measure(cell.contestants, args.seconds, pause)))
             progress.advance(task)
@@ -74,14 +74,9 @@ def run(args: argparse.Namespace, ops: Sequence[_core.Op], command: str) -> None
     messages.print(f"wrote {', '.join(map(str, files))}", soft_wrap=True)
 
 
-def cells(
-    ops: Sequence[_core.Op],
-    dtypes: Sequence[str],
-    sizes: Sequence[int],
-    libraries: Sequence[Library],
-) -> Iterator[Cell]:
+def cells(wanted: Sequence[tuple[Function, str, int]], libraries: Sequence[Library]) -> Iterator[Cell]:
     """Make the cells in order, one at a time in memory, each with its results checked."""
-    for op, dtype, n in product(ops, dtypes, sizes):
-        cell = Cell(op, dtype, n, libraries)
+    for function, dtype, n in wanted:
+        cell = Cell(function, dtype, n, libraries)
         cell.check()
         yield cell

@@ -17,20 +17,24 @@ def measure(contestants: Sequence[Contestant], seconds: float, pause: float = 0.
     """Return seconds a call, a list of samples for each contestant, in about `seconds` and the pauses altogether.
 
     Each round takes one sample of each, in a new order: a slow spell of the machine meets all alike.
-    timeit keeps the garbage collector off meanwhile. With a `pause`, so many seconds pass before each
-    sample, that one library's worker threads are asleep when it is another's turn, and a call that is
-    not timed wakes the next one's.
+    Only a call that takes a quarter of `seconds` is timed just once. timeit keeps the garbage collector off
+    meanwhile. With a `pause`, so many seconds pass before each sample, that one library's worker threads are
+    asleep when it is another's turn, and a call that is not timed wakes the next one's.
     """
     timers = [timeit.Timer(each.statement, globals=each.names) for each in contestants]
     sample_seconds = seconds / (ROUNDS * len(timers))
-    numbers = [_calibrate(timer, sample_seconds) for timer in timers]
-    samples: list[list[float]] = [[] for _ in timers]
+    numbers, samples = [], []
+    for timer in timers:
+        number, took = _calibrate(timer, sample_seconds)
+        numbers.append(number)
+        samples.append([took] if took > seconds / 4 else [])
+    fast = [k for k, taken in enumerate(samples) if not taken]
     order = random.Random(0)
     spent = 0.0
     for completed in range(ROUNDS):
         if completed >= LEAST_ROUNDS and spent > seconds:
             break
-        for k in order.sample(range(len(timers)), len(timers)):
+        for k in order.sample(fast, len(fast)):
             if pause:
                 sleep(pause)
                 timers[k].timeit(1)
@@ -43,9 +47,9 @@ def measure(contestants: Sequence[Contestant], seconds: float, pause: float = 0.
     return samples
 
 
-def _calibrate(timer: timeit.Timer, seconds: float) -> int:
-    """How many calls take about `seconds`."""
+def _calibrate(timer: timeit.Timer, seconds: float) -> tuple[int, float]:
+    """How many calls take about `seconds`, and what one takes."""
     number = 1
     while (took := timer.timeit(number)) < seconds / 2:
         number = min(10 * number, int(number * seconds / took) + 1)
-    return number
+    return number, took / number

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How a library computes an operation, as source code.
+"""How a library computes a function, as source code.
 
 Statements are strings because `timeit` compiles them into its loop: wrapped in a function, a call
 of 30 ns would be mostly wrapper. They also tell the reader exactly what was measured.
@@ -11,64 +11,78 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from relu_simd import _core
-
-MODES = ("new", "out", "inplace")
-"""Result in a new array, in another array that exists, or in the operation's first input."""
-
-SHORT = {"grad_output": "g", "negative_slope": "a"}
-"""Inputs go by the names that people write; those not listed keep theirs."""
+from relu_simd.bench.functions import FUNCTIONS, Function
 
 Names = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to compute an operation: a statement for each mode that it has.
+    """One way to compute a function: a statement for each mode that it has.
 
-    `new` is an expression; `out` writes to `out` and `inplace` to the first input.
+    `new` is an expression, a tuple where there are several results; `out` writes to the outputs, `inplace` to
+    the first input and to the outputs but the first. `without` are dtypes for which it fails or goes wrong.
     """
 
     new: str | None = None
     out: str | None = None
     inplace: str | None = None
+    without: tuple[str, ...] = ()
 
 
-def _as_they_are(op: str, names: Names) -> Names:
+def _as_they_are(function: Function, names: Names) -> Names:
     return {}
 
 
 @dataclass(frozen=True)
 class Library:
-    """Who takes part: the ways for each operation that it has, the most usual first.
+    """Who takes part: the ways for each function that it has, the most usual first.
 
-    `prepare` takes an operation and the names of a cell, and returns those that its statements use
+    `prepare` takes a function and the names of a cell, and returns those that its statements use
     besides or instead; what it makes of `out` and of the first input must share their memory.
-    `exact` demands the reference's very bytes; without it rounding may differ.
+    `to_numpy` makes an array of a result. `exact` demands the reference's very bytes, or those within
+    the function's error bound; without it rounding may differ.
     """
 
     name: str
     ways: Mapping[str, Sequence[Way]]
-    prepare: Callable[[str, Names], Names] = _as_they_are
+    prepare: Callable[[Function, Names], Names] = _as_they_are
     dtypes: Sequence[str] = ("float32", "float64")
+    to_numpy: Callable[[Any], NDArray[Any]] = np.asarray
     exact: bool = False
 
+    def ways_for(self, function: Function, dtype: str) -> list[Way]:
+        """Return the ways to compute a function of this dtype."""
+        ways = self.ways.get(function.name, ()) if dtype in self.dtypes else ()
+        return [way for way in ways if dtype not in way.without]
 
-def short_inputs(op: _core.Op) -> list[str]:
-    """Return the names of an operation's inputs as the statements have them."""
-    return [SHORT.get(name, name) for name in op.inputs]
+
+def booleans(names: Names) -> Names:
+    """Make the mask of bools that everyone else keeps, in the place of the bits, which are then `bits`."""
+    if "mask" not in names:
+        return {}
+    like, bits = names["out"], names["mask"]
+    unpacked = np.unpackbits(bits, count=like.size, bitorder="little")
+    return {"mask": unpacked.view(bool).reshape(like.shape), "bits": bits}
 
 
-def ours(op: _core.Op) -> Way:
+def ours(function: Function) -> Way:
     """Return how our own function is called in each mode."""
-    inputs = short_inputs(op)
-    call = f"relu_simd.{op.name}({', '.join(inputs)}"
-    return Way(f"{call})", out=f"{call}, out=out)", inplace=f"{call}, out={inputs[0]})")
+    call = f"relu_simd.{function.call}"
+    if not function.outputs:
+        return Way(call)
+
+    def with_out(*outputs: str) -> str:
+        target = outputs[0] if len(outputs) == 1 else f"({', '.join(outputs)})"
+        return f"{call[:-1]}, out={target})"
+
+    return Way(call, out=with_out(*function.outputs), inplace=with_out(function.inputs[0], *function.outputs[1:]))
 
 
 RELU_SIMD = Library(
-    "relu_simd",
-    {op.name: (ours(op),) for op in _core.OPS},
-    dtypes=[dtype.name for dtype in _core.DTYPES],
-    exact=True,
+    "relu_simd", {name: (ours(each),) for name, each in FUNCTIONS.items()}, dtypes=_core.DTYPES, exact=True
 )

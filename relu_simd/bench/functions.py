@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is measured: every row of ops.def, and what is no ufunc or is often called in another way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relu_simd import _core
+
+SHORT = {"grad_output": "g", "negative_slope": "slope"}
+"""Inputs go by the names that people write; those not listed keep theirs."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A call as people write it, `relu_backward(g, x)`, of a function that relu_simd and its reference have.
+
+    `outputs` are the arrays that its `out` takes, the first shaped like the first input; none: it has no `out`.
+    """
+
+    name: str
+    call: str
+    dtypes: tuple[str, ...]
+    outputs: tuple[str, ...] = ("out",)
+    slope: float | None = None
+    max_ulp: int = 0
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the arrays and the slope, in order."""
+        words = self.call[self.call.index("(") + 1 : -1].split(", ")
+        return [word for word in words if "=" not in word]
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Where the result can go: a new array, others that exist, the first input."""
+        return ("new", "out", "inplace") if self.outputs else ("new",)
+
+    @property
+    def by_channel(self) -> bool:
+        """Whether the data are samples by channels, not one long array."""
+        return "axis=" in self.call or not {"weight", "bias"}.isdisjoint(self.inputs)
+
+
+def _row(op: _core.Op) -> Function:
+    inputs = ", ".join(SHORT.get(name, name) for name in op.inputs)
+    return Function(op.name, f"{op.name}({inputs})", op.dtypes, slope=op.default, max_ulp=op.max_ulp)
+
+
+_ROWS = {op.name: _row(op) for op in _core.OPS}
+_NUMBERS, _FLOATS = _ROWS["relu"].dtypes, _ROWS["prelu"].dtypes
+_BESIDE = (
+    Function("add_relu_bias", "add_relu(a, bias)", _FLOATS),
+    Function("relu_with_mask", "relu_with_mask(x)", _NUMBERS, outputs=("out", "mask")),
+    Function("relu_backward_from_mask", "relu_backward_from_mask(g, mask)", _NUMBERS),
+    Function("prelu_backward", "prelu_backward(g, x, weight)", _FLOATS, outputs=("out", "grad_weight")),
+    Function("count_active", "count_active(x)", _NUMBERS, outputs=()),
+    Function("count_active_axis0", "count_active(x, axis=0)", _NUMBERS, outputs=()),
+)
+
+FUNCTIONS = _ROWS | {function.name: function for function in _BESIDE}

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One OpenCL device: time on its own clock for each function, and what a call costs on the host.
+
+The limit is a copy that moves as many bytes: by a kernel, and by clEnqueueCopyBuffer. A call's cost is
+taken on arrays so small that nothing else counts.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyopencl as cl
+from pyopencl.array import Array, empty_like, if_positive, maximum, to_device
+from pyopencl.elementwise import ElementwiseKernel
+
+from relu_simd import opencl, reference
+from relu_simd._core import Op
+from relu_simd.opencl._kernels import packs
+
+Record = dict[str, Any]
+Contestant = Callable[[], cl.Event]
+
+DTYPES = ("float16", "float32", "float64")
+OURS, COPY_KERNEL, COPY_BUFFER, ELEMENTWISE, ARRAY = (
+    "relu_simd.opencl",
+    "copy kernel",
+    "clEnqueueCopyBuffer",
+    "ElementwiseKernel",
+    "pyopencl.array",
+)
+ROUNDS, WARM_UP = 9, 2
+SMALL, CALLS, BATCHES = 16, 30, 60
+GROUP = 256
+SLOPE = 0.01
+
+DeviceError = cl.Error
+
+EXPRESSIONS = {
+    "relu": "x[i] < 0 ? 0 : x[i]",
+    "relu_backward": "x[i] <= 0 ? 0 : grad_output[i]",
+    "leaky_relu": "x[i] > 0 ? x[i] : x[i] * negative_slope",
+    "leaky_relu_backward": "x[i] > 0 ? grad_output[i] : grad_output[i] * negative_slope",
+    "prelu": "x[i] > 0 ? x[i] : x[i] * weight",
+    "relu6": "x[i] < 0 ? 0 : x[i] > 6 ? 6 : x[i]",
+    "relu6_backward": "x[i] <= 0 || x[i] >= 6 ? 0 : grad_output[i]",
+    "add_relu": "a[i] + b[i] < 0 ? 0 : a[i] + b[i]",
+    "sigmoid": "1 / (1 + exp(-x[i]))",
+    "sigmoid_backward": "grad_output[i] * (1 - y[i]) * y[i]",
+    "tanh": "tanh(x[i])",
+    "tanh_backward": "grad_output[i] * (1 - y[i] * y[i])",
+}
+"""What people write for an ElementwiseKernel: a row an operation."""
+
+ONE_CALL = {
+    "relu": lambda given, zeros: maximum(given[0], zeros),
+    "relu_backward": lambda given, zeros: if_positive(given[1], given[0], zeros),
+}
+"""The functions of pyopencl.array that do it in one kernel (each loses NaNs, one way or another)."""
+
+COPY = """
+kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void copy(ulong n, global word *out, global const word *x)
+{
+    const size_t base = get_group_id(0) * GROUP, i = base + get_local_id(0);
+    if (base + GROUP <= n) {
+        out[i] = x[i];
+    } else if (i < n) {
+        out[i] = x[i];
+    }
+}
+"""
+
+
+class WrongResult(Exception):
+    """A function of ours did not give what the reference does."""
+
+
+def all_devices() -> list[cl.Device]:
+    """List them, or raise RuntimeError with what to install."""
+    return opencl.devices()
+
+
+class Device:
+    """A device with a queue that takes the time."""
+
+    def __init__(self, device: cl.Device) -> None:
+        self.device = device
+        self.name = device.name.strip()
+        profiling = cl.command_queue_properties.PROFILING_ENABLE
+        self.queue = cl.CommandQueue(cl.Context([device]), properties=profiling)
+        # As our kernels move memory: 16 bytes a work item where that pays.
+        self.word, self.word_bytes = ("uint4", 16) if packs(device) else ("uint", 4)
+        options = [f"-DGROUP={GROUP}", f"-Dword={self.word}"]
+        program = cl.Program(self.queue.context, COPY).build(options)
+        self.copy = cl.Kernel(program, "copy")
+        self.copy.set_scalar_arg_dtypes([np.uint64, None, None])
+
+    def facts(self) -> Record:
+        """Say what the device is."""
+        device = self.device
+        return {
+            "name": self.name,
+            "platform": device.platform.name.strip(),
+            "version": device.version.strip(),
+            "driver": device.driver_version.strip(),
+            "compute units": device.max_compute_units,
+            "memory": device.global_mem_size,
+            "pyopencl": cl.VERSION_TEXT,
+        }
+
+    def cell(self, op: Op, dtype: str, n: int) -> list[Record]:
+        """Measure one function: a record, or none where the device cannot."""
+        if dtype == "float64" and not self.device.double_fp_config:
+            return []
+        rng = np.random.default_rng(0)
+        inputs: list[Any] = [rng.standard_normal(n, np.float32).astype(dtype) for _ in op.inputs]
+        if op.kind == "SCALED":
+            inputs[-1] = SLOPE
+        given = [to_device(self.queue, value) if isinstance(value, np.ndarray) else value for value in inputs]
+        out = empty_like(given[0])
+        _check(op, inputs, getattr(opencl, op.name)(*given, out=out).get())
+        arrays = [value for value in given if isinstance(value, Array)]
+        nbytes = sum(array.nbytes for array in (*arrays, out))
+        contestants = self._contestants(op, dtype, given, out, nbytes)
+        samples = self._measure(contestants)
+        return [
+            {
+                "op": op.name,
+                "dtype": dtype,
+                "n": n,
+                "bytes": nbytes,
+                "times": {
+                    name: {"median": statistics.median(taken), "samples": taken} for name, taken in samples.items()
+                },
+            }
+        ]
+
+    def _contestants(self, op: Op, dtype: str, given: list[Any], out: Array, nbytes: int) -> dict[str, Contestant]:
+        function = getattr(opencl, op.name)
+
+        def ours() -> cl.Event:
+            return function(*given, out=out).events[-1]
+
+        words = max(1, nbytes // 2 // self.word_bytes)
+        source = cl.Buffer(self.queue.context, cl.mem_flags.READ_WRITE, words * self.word_bytes)
+        target = cl.Buffer(self.queue.context, cl.mem_flags.READ_WRITE, words * self.word_bytes)
+        cl.enqueue_fill_buffer(self.queue, source, np.uint32(1), 0, words * self.word_bytes)
+        size = (-(-words // GROUP) * GROUP,)
+        contestants: dict[str, Contestant] = {
+            OURS: ours,
+            COPY_KERNEL: lambda: self.copy(self.queue, size, (GROUP,), words, target, source),
+            COPY_BUFFER: lambda: cl.enqueue_copy(self.queue, target, source),
+        }
+        if dtype == "float16":  # a half cannot be a kernel's parameter, nor maximum's operand without cl_khr_fp16
+            return contestants
+        real = {"float32": "float", "float64": "double"}[dtype]
+        scalars = {op.inputs[-1]} if op.kind == "SCALED" else set()
+        parameters = [f"{real} {name}" if name in scalars else f"const {real} *{name}" for name in op.inputs]
+        kernel = ElementwiseKernel(
+            self.queue.context, ", ".join([f"{real} *out", *parameters]), f"out[i] = {EXPRESSIONS[op.name]}"
+        )
+        contestants[ELEMENTWISE] = lambda: kernel(out, *given)
+        if op.name in ONE_CALL:
+            zeros = to_device(self.queue, np.zeros(out.size, dtype))
+            contestants[ARRAY] = lambda: ONE_CALL[op.name](given, zeros).events[-1]
+        return contestants
+
+    def _measure(self, contestants: Mapping[str, Contestant]) -> dict[str, list[float]]:
+        """Seconds on the device's clock: all in turn, so that a slow spell meets all alike."""
+        samples: dict[str, list[float]] = {name: [] for name in contestants}
+        for round_number in range(WARM_UP + ROUNDS):
+            for name, enqueue in contestants.items():
+                event = enqueue()
+                event.wait()
+                if round_number >= WARM_UP:
+                    samples[name].append((event.profile.end - event.profile.start) * 1e-9)
+        return samples
+
+    def calls(self) -> dict[str, float]:
+        """Seconds of the calling thread's CPU for a call of each kind, the median of many short series."""
+        x = to_device(self.queue, np.linspace(-1, 1, SMALL, dtype=np.float32))
+        out, other = empty_like(x), empty_like(x)
+        words = x.nbytes // self.word_bytes
+        raw = (self.queue, (GROUP,), (GROUP,), words, other.base_data, x.base_data)
+
+        def with_events() -> None:
+            event = self.copy(*raw, wait_for=x.events + other.events)
+            x.add_event(event)
+            other.add_event(event)
+
+        ways: dict[str, Callable[[], Any]] = {
+            "relu, out given": lambda: opencl.relu(x, out=out),
+            "relu, new array": lambda: opencl.relu(x),
+            "kernel(...)": lambda: self.copy(*raw),
+            "kernel(...) that waits for its arrays and adds its event": with_events,
+            "pyopencl.array.maximum": lambda: maximum(x, other),
+        }
+        samples: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(BATCHES):
+            for name, way in ways.items():
+                way()
+                self.queue.finish()
+                start = time.thread_time()
+                for _ in range(CALLS):
+                    way()
+                samples[name].append((time.thread_time() - start) / CALLS)
+                self.queue.finish()
+        return {name: statistics.median(taken) for name, taken in samples.items()}
+
+
+def _check(op: Op, inputs: list[Any], got: Any) -> None:
+    with np.errstate(all="ignore"):
+        want = getattr(reference, op.name)(*inputs)
+    right = got.tobytes() == want.tobytes()
+    if op.max_ulp and not right:
+        right = bool((np.abs(got - want) <= 2 * np.spacing(np.abs(want))).all())
+    if not right:
+        raise WrongResult(f"relu_simd.opencl.{op.name} on {want.dtype} differs from relu_simd.reference.{op.name}")

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The functions plugged into libraries that NumPy users already run, a module each.
+
+Nothing is imported before it is used: `relu_simd.integrations.onnx` needs onnx, and no other module does.
+Containers that NumPy's own ufuncs serve (dask, xarray, pandas, sparse, masked arrays, memmaps) need no module:
+`relu_simd.relu` takes them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def _needs(library: str, extra: str) -> Iterator[None]:
+    """Say how to install what the imports within need, if it is `library` that is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        # A library that is there but broken has its own story to tell.
+        if error.name != library:
+            raise
+        raise ImportError(f'{library} is not installed: pip install "relu-simd[{extra}]"', name=library) from error

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""scikit-learn's MLPClassifier and MLPRegressor on the functions of this package.
+
+Patches the two tables of activations and derivatives in `sklearn.neural_network._base`, from which every MLP of this
+process takes them, models that were made before among them. relu gives identical weights; tanh and logistic differ
+in the last bit or so, as their derivatives round in another order.
+
+Worker processes of joblib import scikit-learn anew: patch there, too.
+
+Examples
+--------
+>>> from sklearn.neural_network import MLPClassifier
+>>> from relu_simd.integrations.sklearn import patched_sklearn
+>>> with patched_sklearn():
+...     model = MLPClassifier(max_iter=1000, random_state=0).fit([[0.0], [1.0]], ["no", "yes"])
+>>> print(model.predict([[1.0]])[0])
+yes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import relu_simd
+from relu_simd.integrations import _needs
+
+with _needs("sklearn", "sklearn"):
+    from sklearn.neural_network._base import ACTIVATIONS, DERIVATIVES
+
+__all__ = ["is_patched", "patch_sklearn", "patched_sklearn", "unpatch_sklearn"]
+
+_OURS = {"relu": "relu", "tanh": "tanh", "logistic": "sigmoid"}
+
+
+def _in_place(function: Any, x: Any) -> None:
+    function(x, out=x)
+
+
+def _gradient_in_place(function: Any, y: Any, delta: Any) -> None:
+    # MLPRegressor's delta is float64 even where the activations are float32; out keeps delta's dtype.
+    function(delta, y, out=delta)
+
+
+# Each table, and what stands there while patched.
+_PATCHES = (
+    (ACTIVATIONS, {k: partial(_in_place, getattr(relu_simd, name)) for k, name in _OURS.items()}),
+    (
+        DERIVATIVES,
+        {k: partial(_gradient_in_place, getattr(relu_simd, name + "_backward")) for k, name in _OURS.items()},
+    ),
+)
+_before: list[dict[str, Any]] = []
+
+
+def is_patched() -> bool:
+    """Whether MLPs of this process use the functions of this package now."""
+    return bool(_before)
+
+
+def patch_sklearn() -> None:
+    """Let every MLP of this process use the functions of this package, until `unpatch_sklearn`.
+
+    A second call changes nothing.
+    """
+    if not is_patched():
+        _before.extend(dict(table) for table, _ in _PATCHES)
+        for table, ours in _PATCHES:
+            table.update(ours)
+
+
+def unpatch_sklearn() -> None:
+    """Put back, object for object, what was there before `patch_sklearn`; without one, do nothing."""
+    for (table, ours), before in zip(_PATCHES, _before, strict=False):
+        table.update({name: before[name] for name in ours})
+    _before.clear()
+
+
+@contextmanager
+def patched_sklearn() -> Iterator[None]:
+    """Patch within a ``with`` block; afterwards all is as it was before, patched or not, whatever was raised."""
+    was_patched = is_patched()
+    patch_sklearn()
+    try:
+        yield
+    finally:
+        if not was_patched:
+            unpatch_sklearn()

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The docstrings of the functions, composed from the rows of the operation table."""
+
+from __future__ import annotations
+
+from relu_simd._core import Op
+
+_ARRAY = "pyopencl.array.Array\n    {} C or F order; float16, float32, float64 or ml_dtypes.bfloat16."
+_LIKE = "pyopencl.array.Array\n    Of the first input's dtype, shape and order."
+_SLOPE = """\
+number or pyopencl.array.Array
+    A number never changes the dtype. An array has the first input's shape, or one element for each index of
+    its last axis, or one element; its dtype, or float32 beside 16-bit floats."""
+
+_FUNCTION = """\
+{summary}
+
+Defined as ``{definition}`` for every element. Asynchronous: returns when the work is enqueued.
+
+Parameters
+----------
+{parameters}
+out : pyopencl.array.Array, optional
+    Where the result goes: of the first input's dtype, shape and order. May be an input, then the work is
+    done in place.
+queue : pyopencl.CommandQueue, optional
+    By default that of the first array that has one.
+wait_for : sequence of pyopencl.Event, optional
+    What has to be complete before, besides the events of the arrays.
+
+Returns
+-------
+pyopencl.array.Array
+    `out` if given, else a new array like the first input.
+
+Raises
+------
+TypeError
+    An argument that is no pyopencl Array (NumPy arrays are for `relu_simd.{name}`), or a dtype that does
+    not fit.
+ValueError
+    Shapes, orders, contexts or memory that do not fit, a read-only `out`, no queue, or arithmetic on
+    float64 on a device without it. Nothing is enqueued.
+
+Notes
+-----
+The same definition as `relu_simd.{name}` on the CPU, NaN and -0.0 included; the result {accuracy}.
+
+Examples
+--------
+>>> import numpy as np
+>>> import pyopencl as cl
+>>> from relu_simd import opencl
+>>> queue = cl.CommandQueue(cl.Context(opencl.devices()[:1]))
+>>> x = cl.array.to_device(queue, np.array([{example}], np.float32))
+>>> opencl.{name}({call}).get()  # doctest: +SKIP
+"""
+
+
+def function_doc(op: Op) -> str:
+    """Write the docstring of a row's function."""
+    parameters = []
+    for k, name in enumerate(op.inputs):
+        is_slope = op.kind == "SCALED" and k == len(op.inputs) - 1
+        what = _SLOPE if is_slope else _LIKE if k else _ARRAY.format("Contiguous in")
+        optional = "" if op.default is None or not is_slope else f"\n    By default {op.default}."
+        parameters.append(f"{name} : {what}{optional}")
+    return _FUNCTION.format(
+        name=op.name,
+        summary=op.summary,
+        definition=op.definition,
+        parameters="\n".join(parameters),
+        accuracy="is the same to the bit" if op.max_ulp == 0 else "is within 2 ULP",
+        example="-1.0, 2.0",
+        call=", ".join(["x"] * len(op.inputs)),
+    )

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Kernels for a device, built when first wanted and kept: programs for all threads, kernel objects for each.
+
+Setting a kernel's arguments and enqueueing it are two steps, so a kernel object must not be shared
+between threads. The caches go by value (pyopencl makes a new Context object at every look) and are
+bounded; an entry holds its context, so that another cannot take over its identity.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import pyopencl as cl
+
+from relu_simd.opencl import _source
+from relu_simd.opencl._source import Slope, Source, Variant
+
+GROUP = 256
+KEPT = 256
+"""Programs, and kernel objects a thread: all rows, dtypes and forms on a few devices."""
+
+CACHE_ADVICE = (
+    "if HOME cannot be written, set POCL_CACHE_DIR and XDG_CACHE_HOME to folders that can (PoCL's cache, pyopencl's)"
+)
+
+
+@dataclass(frozen=True, eq=False)  # one object a row: a key that costs little
+class Operation:
+    """A row of the operation table with its body in OpenCL C."""
+
+    name: str
+    inputs: tuple[str, ...]
+    default: float | None
+    scaled: bool
+    body: str
+
+
+class Launcher(NamedTuple):
+    """A thread's own kernel object; `elements` of an array go to each group of `group` work items."""
+
+    kernel: cl.Kernel
+    group: int
+    elements: int
+
+
+def has_fp64(device: cl.Device) -> bool:
+    """Whether the device computes in float64."""
+    return bool(device.double_fp_config)
+
+
+def packs(device: cl.Device) -> bool:
+    """Whether a work item should move 16 bytes: on a CPU the compiler makes the vectors."""
+    return not device.type & cl.device_type.CPU
+
+
+@lru_cache(maxsize=KEPT)
+def _built(context: cl.Context, device: cl.Device, op: Operation, variant: Variant) -> tuple[cl.Program, Source]:
+    source = _source.source(op.name, op.body, op.inputs, variant)
+    return cl.Program(context, source.text).build(devices=[device]), source
+
+
+def _launcher(
+    context: cl.Context, device: cl.Device, op: Operation, dtype: str, slope: Slope | None, offsets: bool, aligned: bool
+) -> Launcher:
+    if dtype == "float64" and _source.computes(op.body) and not has_fp64(device):
+        raise ValueError(f"{op.name}: {device.name.strip()} cannot compute in float64; use float32")
+    group = min(GROUP, device.max_work_group_size)
+    variant = Variant(dtype, slope, offsets, aligned and packs(device), group)
+    try:
+        with _building:
+            program, source = _built(context, device, op, variant)
+        kernel = cl.Kernel(program, source.name)
+        # Without these pyopencl looks at each argument of each call.
+        kernel.set_scalar_arg_dtypes(source.arguments)
+    except (cl.Error, OSError) as error:
+        raise RuntimeError(f"{op.name}: no kernel for {device.name.strip()}; {CACHE_ADVICE}: {error}") from error
+    return Launcher(kernel, group, group * variant.pack)
+
+
+class _Thread(threading.local):
+    """One cache a thread: `__init__` runs in each."""
+
+    def __init__(self) -> None:
+        self.launcher = lru_cache(maxsize=KEPT)(_launcher)
+
+
+_building = threading.Lock()
+THREAD = _Thread()
+
+
+def devices() -> list[cl.Device]:
+    """List all OpenCL devices, GPUs first.
+
+    Raises
+    ------
+    RuntimeError
+        If there is none; it says what to install or to set.
+
+    Examples
+    --------
+    >>> import pyopencl as cl
+    >>> from relu_simd import opencl
+    >>> queue = cl.CommandQueue(cl.Context(opencl.devices()[:1]))
+    """
+    try:
+        platforms = cl.get_platforms()
+    except cl.Error:  # the loader's way to say that there is none
+        platforms = []
+    found = []
+    for platform in platforms:
+        try:
+            found += platform.get_devices()
+        except cl.Error:  # the same of a platform's devices
+            continue
+    if found:
+        return sorted(found, key=lambda device: not device.type & cl.device_type.GPU)
+    if any("Portable Computing Language" in platform.name for platform in platforms):
+        home = os.environ.get("HOME", "not set")
+        raise RuntimeError(f"PoCL offers no device, as when it cannot write its cache (HOME is {home}): {CACHE_ADVICE}")
+    raise RuntimeError(
+        "no OpenCL device: install the OpenCL driver of your GPU, or PoCL, which computes on the CPU"
+        ' (pip install "relu-simd[opencl]")'
+    )

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""autograd: every gradient against finite differences, in both modes, to second order."""
+
+import doctest
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import relu_simd
+
+pytest.importorskip("autograd")
+import autograd.numpy as anp
+from autograd import elementwise_grad, grad, hessian, make_vjp
+from autograd.test_util import check_grads
+
+from relu_simd.integrations import autograd as ours
+
+rng = np.random.default_rng(0)
+
+
+def values(*shape):
+    """Away from the kinks at 0 and 6 by more than the differences' step."""
+    x = rng.uniform(-8, 8, shape)
+    return np.where(np.minimum(abs(x), abs(x - 6)) < 0.1, x + 0.2, x)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    np.random.seed(0)  # noqa: NPY002  what check_grads draws from
+
+
+@pytest.mark.parametrize("name", ["relu", "relu6", "sigmoid", "tanh", "leaky_relu"])
+@pytest.mark.parametrize("module", [relu_simd, ours], ids=["relu_simd", "integration"])
+@pytest.mark.parametrize("shape", [(), (5,), (3, 4)])
+def test_of_one_input(module, name, shape):
+    check_grads(getattr(module, name))(values(*shape) / 4)
+
+
+@pytest.mark.parametrize(
+    "name", ["relu_backward", "relu6_backward", "sigmoid_backward", "tanh_backward", "leaky_relu_backward", "add_relu"]
+)
+@pytest.mark.parametrize("shapes", [((3, 4), (3, 4)), ((4,), (3, 4)), ((3, 4), (3, 1)), ((), (3,))], ids=str)
+def test_of_two_inputs(name, shapes):
+    first, second = (values(*shape) for shape in shapes)
+    check_grads(getattr(ours, name), modes=["fwd", "rev"], order=2)(first, second)
+
+
+@pytest.mark.parametrize("name", ["prelu", "leaky_relu"])
+@pytest.mark.parametrize("shape", [(), (1,), (4,), (3, 1), (2, 1, 1), (2, 3, 4)], ids=str)
+def test_weights(name, shape):
+    check_grads(getattr(ours, name))(values(2, 3, 4), rng.uniform(0.1, 0.9, shape))
+
+
+def test_weights_larger_than_x():
+    check_grads(ours.prelu)(values(4), rng.uniform(0.1, 0.9, (3, 1)))
+
+
+def test_slope_of_a_gradient():
+    check_grads(ours.leaky_relu_backward)(values(3, 4), values(3, 4), rng.uniform(0.1, 0.9, (3, 1)))
+
+
+def test_prelu_backward():
+    check_grads(ours.prelu_backward, modes=["rev"])(values(3, 4), values(3, 4), rng.uniform(0.1, 0.9, 4))
+    for part in (0, 1):
+        check_grads(lambda *inputs, part=part: ours.prelu_backward(*inputs)[part])(
+            values(3, 4), values(3, 4), rng.uniform(0.1, 0.9, 4)
+        )
+
+
+def test_mask():
+    x = values(37)
+    check_grads(lambda x: ours.relu_with_mask(x)[0])(x)
+    mask = ours.relu_with_mask(x)[1]
+    np.testing.assert_array_equal(mask, relu_simd.relu_with_mask(x)[1])
+    check_grads(lambda g: ours.relu_backward_from_mask(g, mask))(values(37))
+    # The mask of a traced x: a constant, not an error.
+    got = grad(lambda x: anp.sum(ours.relu_backward_from_mask(x * x, ours.relu_with_mask(x)[1])))(x)
+    np.testing.assert_array_equal(got, np.where(x > 0, 2 * x, 0))
+
+
+def test_count_is_a_constant():
+    x = values(4, 5)
+    got = grad(lambda x: anp.sum(x * ours.count_active(x, axis=0)))(x)
+    np.testing.assert_array_equal(got, np.broadcast_to((x > 0).sum(0), x.shape))
+
+
+def test_values_are_those_of_the_functions():
+    x = values(100)
+    weighted, masked = [x, x, 0.1], [x, relu_simd.relu_with_mask(x)[1]]
+    special = {"prelu": [x, 0.1], "prelu_backward": weighted, "relu_backward_from_mask": masked, "add_relu": [x, x]}
+    for name in ours.__all__:
+        inputs = special.get(name, [x, x] if name.endswith("backward") else [x])
+        got, want = getattr(ours, name)(*inputs), getattr(relu_simd, name)(*inputs)
+        assert type(got) is type(want)
+        for got_part, want_part in zip(got, want, strict=True) if isinstance(want, tuple) else [(got, want)]:
+            np.testing.assert_array_equal(got_part, want_part)
+
+
+def test_every_function_is_here():
+    assert sorted(ours.__all__) == sorted(relu_simd._core.__all__)
+
+
+def test_selects_and_never_multiplies():
+    """An infinite gradient at an inactive unit is 0, not NaN; at a NaN it goes through."""
+    x = np.array([-1.0, 0.0, 2.0, np.nan])
+    g = np.array([np.inf, np.inf, np.inf, 3.0])
+    pull, _ = make_vjp(relu_simd.relu)(x)
+    np.testing.assert_array_equal(pull(g), [0, 0, np.inf, 3])
+    pull, _ = make_vjp(lambda w: ours.prelu(x[:3], w))(0.5)
+    assert pull(np.array([1.0, 1.0, np.inf])) == -1
+
+
+def test_second_derivatives():
+    x = values(6) / 4
+    np.testing.assert_array_equal(hessian(lambda x: anp.sum(ours.relu(x) ** 2))(x), np.diag(np.where(x > 0, 2.0, 0)))
+    y = np.tanh(x)
+    np.testing.assert_allclose(
+        elementwise_grad(elementwise_grad(ours.tanh))(x), -2 * y * (1 - y * y), rtol=1e-12, atol=1e-15
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_dtype_is_kept(dtype):
+    x = values(3, 4).astype(dtype)
+    for function in (ours.relu, ours.relu6, ours.leaky_relu, lambda x: ours.prelu(x, np.full(4, 0.5, dtype))):
+        assert grad(lambda x, function=function: anp.sum(function(x)))(x).dtype == dtype
+    assert grad(lambda w: anp.sum(ours.prelu(x, w)))(np.full(4, 0.5, dtype)).dtype == dtype
+
+
+def test_what_cannot_be_traced_is_refused():
+    with pytest.raises(TypeError):
+        grad(lambda x: anp.sum(relu_simd.relu(x, out=np.empty(3))))(np.ones(3))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'dtype'"):
+        grad(lambda x: anp.sum(relu_simd.relu(x, dtype="f4")))(np.ones(3))
+
+
+def test_example():
+    results = doctest.testmod(ours)
+    assert results.attempted == 4
+    assert results.failed == 0
+
+
+def test_without_autograd_it_says_what_to_install():
+    code = "import sys; sys.modules['autograd'] = None; import relu_simd.integrations.autograd"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert 'ImportError: autograd is not installed: pip install "relu-simd[autograd]"' in done.stderr

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Layers: the functions' values, the gradient against finite differences, what is kept, what is refused."""
+
+import copy
+import doctest
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from cases import isnan, same, sample
+
+import relu_simd
+from relu_simd import nn
+
+LAYERS = [
+    nn.ReLU(),
+    nn.ReLU(inplace=True),
+    nn.LeakyReLU(0.1),
+    nn.LeakyReLU(0.1, inplace=True),
+    nn.LeakyReLU(0.0, inplace=True),
+    nn.LeakyReLU(-0.5),
+    nn.PReLU(),
+    nn.PReLU(3, init=0.7),
+    nn.ReLU6(),
+    nn.ReLU6(inplace=True),
+    nn.Sigmoid(),
+    nn.Tanh(),
+]
+
+
+@pytest.fixture(params=LAYERS, ids=repr)
+def layer(request):
+    return copy.deepcopy(request.param)
+
+
+def function_and_backward(layer, x):
+    """Of the same name in relu_simd, as functions of x and of (g, x)."""
+    name = {"LeakyReLU": "leaky_relu"}.get(type(layer).__name__, type(layer).__name__.lower())
+    extra = ()
+    if name == "leaky_relu":
+        extra = (layer.negative_slope,)
+    elif name == "prelu":
+        extra = (layer.weight.reshape(-1, *[1] * (x.ndim - 2)),)
+    forward = getattr(relu_simd, name)
+    if name in ("sigmoid", "tanh"):
+        return forward, lambda g, x: getattr(relu_simd, name + "_backward")(g, forward(x))
+    backward = getattr(relu_simd, name + "_backward")
+    if name == "prelu":
+        return lambda x: forward(x, *extra), lambda g, x: backward(g, x, *extra)[0]
+    return lambda x: forward(x, *extra), lambda g, x: backward(g, x, *extra)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 5), (2, 3, 4, 5), (0, 3), (5, 3, 0)], ids=str)
+def test_values_of_the_functions(layer, float_dtype, shape):
+    """Bit for bit, NaN, infinities and zeros among them: what is kept serves backward as x itself would."""
+    n = int(np.prod(shape))
+    x, g = sample(float_dtype, n).reshape(shape), sample(float_dtype, n, seed=1).reshape(shape)
+    g[isnan(x)] = 2  # of two NaNs the hardware chooses
+    forward, backward = function_and_backward(layer, x)
+    with np.errstate(all="ignore"):
+        want_y, want_grad = forward(x.copy()), backward(g, x.copy())
+        given, g_given = x.copy(), g.copy()
+        y = layer(given)
+        same(y, want_y)
+        same(layer.backward(g_given), want_grad)
+    same(g_given, g)
+    if getattr(layer, "inplace", False):
+        assert y is given
+    else:
+        same(given, x)
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+@pytest.mark.parametrize("of", [lambda x: x.T, lambda x: x[::2, ::-1], lambda x: x.astype(">f8")], ids="TSB")
+def test_layouts(inplace, of):
+    x, g = np.random.default_rng(0).standard_normal((2, 6, 6))
+    x, g = of(x), of(g)
+    for layer in (nn.ReLU(inplace), nn.LeakyReLU(0.1, inplace), nn.ReLU6(inplace)):
+        forward, backward = function_and_backward(layer, x)
+        want = np.array(forward(x), float), np.array(backward(g, x), float)
+        y = layer(x.copy() if not inplace else (given := x.copy(order="K")))
+        np.testing.assert_array_equal(y, want[0])
+        np.testing.assert_array_equal(layer.backward(g), want[1])
+        assert not inplace or y is given
+
+
+def test_gradient_by_differences(layer):
+    x = np.random.default_rng(0).uniform(-8, 8, (5, 3, 4))
+    g = np.random.default_rng(1).standard_normal(x.shape)
+    step = 1e-6
+    up, down = layer(x + step), layer(x - step)
+    layer(x.copy())
+    np.testing.assert_allclose(layer.backward(g), g * (up - down) / (2 * step), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("shape", [(5, 3), (2, 3, 4), (2, 3, 4, 5)], ids=str)
+def test_gradient_of_weights(count, shape):
+    layer = nn.PReLU(count, dtype=np.float64)
+    x, g = np.random.default_rng(0).standard_normal((2, *shape))
+    layer(x)
+    layer.backward(g)
+    assert layer.grad_weight.shape == (count,)
+    assert layer.grad_weight.dtype == np.float64
+    for k in range(count):
+        moved = nn.PReLU(count, dtype=np.float64)
+        moved.weight[k] += 0.5  # linear in it
+        change = np.sum(g * (moved(x) - layer(x)))
+        assert layer.grad_weight[k] == pytest.approx(change / 0.5)
+
+
+@pytest.mark.parametrize("x", [np.float32(-2), np.full(4, -2.0)], ids=["scalar", "vector"])
+def test_one_weight_serves_any_shape(x):
+    layer = nn.PReLU(init=0.5)
+    np.testing.assert_array_equal(layer(x), np.full_like(x, -1))
+    np.testing.assert_array_equal(layer.backward(np.ones_like(x)), np.full_like(x, 0.5))
+    assert layer.grad_weight.tolist() == [-2.0 * np.size(x)]
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 4), (3, 2)], ids=str)
+def test_channels_that_do_not_fit(shape):
+    channels = shape[1] if len(shape) > 1 else 1
+    with pytest.raises(ValueError, match=rf"PReLU.forward: x has shape .*use PReLU\({channels}\) or PReLU\(1\)"):
+        nn.PReLU(3)(np.ones(shape))
+
+
+def test_weights_beside_narrow_floats():
+    assert nn.PReLU()(np.ones((2, 2), np.float16)).dtype == np.float16
+    assert nn.PReLU()(np.ones((2, 2), np.float32)).dtype == np.float32
+
+
+def test_relu_keeps_the_bits_alone():
+    """One byte for eight elements; x and the output are free to go, or to be written to."""
+    layer, x = nn.ReLU(), np.random.default_rng(0).standard_normal((100, 80), np.float32)
+    y, want = layer(x), x > 0
+    kept = layer._memory[1]
+    assert kept.nbytes * 32 == x.nbytes
+    references = [weakref.ref(x), weakref.ref(y)]
+    y[:] = np.nan
+    x[:] = np.nan
+    del x, y
+    gc.collect()
+    assert [reference() for reference in references] == [None, None]
+    np.testing.assert_array_equal(layer.backward(np.ones((100, 80), np.float32)), want)
+
+
+@pytest.mark.parametrize("layer", [nn.LeakyReLU(), nn.ReLU6(), nn.Sigmoid(), nn.Tanh()], ids=repr)
+def test_input_is_free_to_go(layer):
+    x = np.ones(100)
+    reference = weakref.ref(x)
+    layer(x)
+    del x
+    gc.collect()
+    assert reference() is None
+
+
+def test_inplace_in_a_network():
+    """The same gradients as without, layer after layer."""
+    rng = np.random.default_rng(0)
+    weights = [rng.standard_normal((8, 8)) for _ in range(3)]
+    x = rng.standard_normal((20, 8))
+    grads = []
+    for inplace in (False, True):
+        layers = [nn.ReLU(inplace), nn.LeakyReLU(0.2, inplace), nn.ReLU6(inplace)]
+        y = x
+        for weight, layer in zip(weights, layers, strict=True):
+            y = layer(y @ weight)
+        g = np.ones_like(y)
+        for weight, layer in zip(weights[::-1], layers[::-1], strict=True):
+            g = layer.backward(g) @ weight.T
+        grads.append(g)
+    same(*grads)
+
+
+def test_inplace_of_what_is_no_array():
+    for layer in (nn.ReLU(inplace=True), nn.LeakyReLU(inplace=True), nn.ReLU6(inplace=True)):
+        with pytest.raises(TypeError, match=r"x must be a NumPy array to be changed in place, not list; use inplace="):
+            layer([1.0, -2.0])
+    np.testing.assert_array_equal(nn.ReLU()([1.0, -2.0]), [1, 0])
+
+
+def test_inplace_with_a_negative_slope():
+    with pytest.raises(ValueError, match=r"negative_slope=-0.5.*use inplace=False"):
+        nn.LeakyReLU(-0.5, inplace=True)
+
+
+def test_backward_first(layer):
+    name = type(layer).__name__
+    with pytest.raises(RuntimeError, match=rf"{name}.backward: .*call {name}.forward\(x\) first"):
+        layer.backward(np.ones(3))
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (4, 1), (3, 4), (12,), (4, 3, 1)], ids=str)
+def test_gradient_of_a_wrong_shape(layer, shape):
+    layer(np.ones((4, 3)))
+    with pytest.raises(ValueError, match=r"grad_output has shape .*, but the last forward's output \(4, 3\)"):
+        layer.backward(np.ones(shape))
+
+
+def test_the_last_forward_counts(layer):
+    layer(np.full((2, 3), 2.0))
+    layer(np.full((4, 3), -2.0))
+    assert layer.backward(np.ones((4, 3))).max() < 1
+    with pytest.raises(TypeError):
+        layer(np.ones((2, 3), complex))
+    assert layer.backward(np.ones((4, 3))).shape == (4, 3)
+
+
+def test_refused_dtypes(layer):
+    for dtype in (bool, complex, object):
+        with pytest.raises(TypeError, match="dtype"):
+            layer(np.ones((2, 3), dtype))
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_number_of_parameters(count):
+    with pytest.raises(ValueError, match="num_parameters must be 1 or more"):
+        nn.PReLU(count)
+
+
+def test_arguments_are_shown():
+    assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(negative_slope=0.2, inplace=False)"
+
+
+def test_hooks():
+    layer, seen = nn.ReLU(), []
+    first = layer.register_forward_hook(lambda *call: seen.append(call))
+    second = layer.register_forward_hook(lambda *call: seen.append("second"))
+    x = np.array([1.0, -1.0])
+    y = layer(x)
+    assert seen[0][0] is layer
+    assert seen[0][1][0] is x
+    assert seen[0][2] is y
+    first.remove()
+    first.remove()
+    layer.forward(x)
+    assert seen[1:] == ["second", "second"]
+    second.remove()
+    assert nn.ReLU().__dict__.get("_hooks") is None
+
+
+def test_against_torch(layer):
+    """The constructors' arguments, values and gradients of torch's layers of the same name."""
+    torch = pytest.importorskip("torch")
+    x, g = np.random.default_rng(0).uniform(-8, 8, (2, 5, 3, 4)).astype(np.float32)
+    arguments = {k: v for k, v in vars(layer).items() if k in ("inplace", "negative_slope", "num_parameters", "init")}
+    theirs = getattr(torch.nn, type(layer).__name__)(
+        **arguments | ({"inplace": False} if "inplace" in arguments else {})
+    )
+    leaf = torch.tensor(x, requires_grad=True)
+    y = theirs(leaf)
+    y.backward(torch.tensor(g))
+    exact = not isinstance(layer, nn.Sigmoid | nn.Tanh)
+    compare = np.testing.assert_array_equal if exact else lambda a, b: np.testing.assert_allclose(a, b, 1e-6, 1e-6)
+    compare(layer(x), y.detach().numpy())
+    compare(layer.backward(g), leaf.grad.numpy())
+    if isinstance(layer, nn.PReLU):
+        np.testing.assert_allclose(layer.grad_weight, theirs.weight.grad.numpy(), rtol=1e-5)
+
+
+def test_examples():
+    results = doctest.testmod(nn)
+    assert results.attempted >= 19
+    assert results.failed == 0

@@ -1,0 +1,465 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""relu_simd.opencl: byte for byte what the CPU gives, on every layout that it takes, and what it refuses."""
+
+import inspect
+import sys
+from itertools import product
+
+import numpy as np
+import pytest
+from cases import FLOATS, OPS, close, here, isnan, operands, order, pairs, same, specials, with_operand
+
+import relu_simd
+from relu_simd import reference
+
+cl = pytest.importorskip("pyopencl", reason="pyopencl is not installed: pip install 'relu-simd[opencl]'")
+
+from relu_simd import opencl  # noqa: E402
+from relu_simd.opencl import _kernels, _source  # noqa: E402
+
+try:
+    DEVICE = opencl.devices()[0]
+except RuntimeError as no_device:
+    pytest.skip(f"OpenCL: {no_device}", allow_module_level=True)
+
+EXACT = [op for op in OPS.values() if op.max_ulp == 0]
+
+
+@pytest.fixture(scope="module")
+def queue():
+    return cl.CommandQueue(cl.Context([DEVICE]))
+
+
+@pytest.fixture
+def fresh_kernels():
+    """No kernel is built yet, and none of the test's stays."""
+    _kernels._built.cache_clear()
+    _kernels.THREAD.launcher.cache_clear()
+    yield
+    _kernels._built.cache_clear()
+    _kernels.THREAD.launcher.cache_clear()
+
+
+@pytest.fixture(params=["scalar", "packed"])
+def packed(request, monkeypatch):
+    """Each of the two ways through memory, whichever this device would take."""
+    monkeypatch.setattr(_kernels, "packs", lambda device: request.param == "packed")
+    _kernels.THREAD.launcher.cache_clear()
+    yield
+    _kernels.THREAD.launcher.cache_clear()
+
+
+def give(queue, value):
+    """An array for the device, in the order of its elements; a number as it is."""
+    return cl.array.to_device(queue, value) if isinstance(value, np.ndarray) else value
+
+
+def check(op, got, want):
+    """As the CPU, bit for bit; of sigmoid and tanh within 2 ULP of the reference."""
+    if op.max_ulp == 0:
+        same(got, want)
+    else:
+        close(op._replace(max_ulp=2), got, want)
+
+
+def wanted(op, inputs):
+    with np.errstate(all="ignore"):
+        return getattr(reference, op.name)(*inputs)
+
+
+# The table
+
+
+def test_every_operation_has_a_body(op):
+    function = getattr(opencl, op.name)
+    assert op.name in opencl.__all__
+    parameters = inspect.signature(function).parameters
+    assert [*parameters] == [*op.inputs, "out", "queue", "wait_for"]
+    assert parameters["out"].default is None
+    if op.default is not None:
+        assert parameters[op.inputs[-1]].default == op.default
+    assert function.__doc__.startswith(op.summary)
+
+
+def test_public_names():
+    assert sorted(opencl.__all__) == sorted([*OPS, "devices"])
+    assert [*_source.FORMATS] == FLOATS
+
+
+# Values
+
+
+@pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
+def test_sizes(queue, packed, op, dtype):
+    """Around every tail of a group, with the special values in all places."""
+    group = 256 * _source.PACK_BYTES // dtype.itemsize
+    slopes = [None, 0.01, -2.0] if op.kind == "SCALED" else [None]
+    for n, slope in product((1, 2, 7, 255, 256, 257, group - 1, group, group + 1, 3 * group + 130), slopes):
+        inputs = operands(op, dtype, n, slope, seed=n)
+        given = [give(queue, value) for value in inputs]
+        check(op, getattr(opencl, op.name)(*given).get(), wanted(op, inputs))
+        out = cl.array.zeros(queue, n + 7, dtype)[:n]
+        assert getattr(opencl, op.name)(*given, out=out) is out
+        check(op, out.get(), wanted(op, inputs))
+        for array, value in zip(given, inputs, strict=True):
+            if isinstance(value, np.ndarray):
+                same(array.get(), value)
+
+
+@pytest.mark.parametrize("op", EXACT, ids=lambda op: op.name)
+def test_every_16_bit_pattern(queue, op):
+    for dtype in here(["float16", "bfloat16"]):
+        every = np.arange(2**16, dtype=np.uint16).view(dtype)
+        inputs = operands(op, dtype, every.size, 0.01)
+        for k in range(len(inputs) - (op.kind == "SCALED")):
+            given = [every if j == k else value for j, value in enumerate(inputs)]
+            if op.kind != "NUMBERS" and len(given) - (op.kind == "SCALED") > 1:
+                given = [value if j == k else np.where(isnan(value), 1, value) for j, value in enumerate(given)]
+                given = [value if np.isscalar(value) else np.asarray(value, dtype) for value in given]
+            check(op, getattr(opencl, op.name)(*[give(queue, value) for value in given]).get(), wanted(op, given))
+
+
+@pytest.mark.parametrize("op", EXACT, ids=lambda op: op.name)
+@pytest.mark.parametrize(("dtype", "n"), [("float32", 2**24), ("float64", 2**20)])
+def test_many_patterns(queue, op, dtype, n):
+    """Patterns from end to end of the dtype, offset at random, and all special values."""
+    dtype = np.dtype(dtype)
+    kind = f"u{dtype.itemsize}"
+    step = 2 ** (8 * dtype.itemsize) // n
+    rng = np.random.default_rng(5)
+    every = (np.arange(n, dtype=kind) * kind_of(step, kind) + rng.integers(0, step, n, kind)).view(dtype)
+    every[: specials(dtype).size] = specials(dtype)
+    others = [np.where(np.isnan(every), dtype.type(1), every[::-1])] * (len(op.inputs) - 1)
+    others = [np.where(np.isnan(value), dtype.type(1), value) for value in others] if op.kind != "NUMBERS" else others
+    inputs = [*others, every]
+    if op.kind == "SCALED":
+        inputs = [*others[:-1], every, 0.01]
+    elif op.name == "add_relu":
+        inputs = [every, others[0]]
+    want = getattr(relu_simd, op.name)(*inputs)
+    check(op, getattr(opencl, op.name)(*[give(queue, value) for value in inputs]).get(), want)
+
+
+def kind_of(number, kind):
+    return np.dtype(kind).type(number)
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.max_ulp], ids=lambda op: op.name)
+def test_accuracy(queue, op):
+    """At most 2 ULP from the true value, limits exact, at the ends and all between."""
+    for dtype in here(FLOATS):
+        if dtype.itemsize == 2:
+            x = np.arange(2**16, dtype=np.uint16).view(dtype)
+        elif dtype.itemsize == 4:
+            x = (np.arange(2**22, dtype=np.uint64) * 1024 + 17).astype(np.uint32).view(dtype)
+        else:
+            rng = np.random.default_rng(0)
+            x = np.concatenate([rng.standard_normal(2**18) * scale for scale in (1e-3, 0.1, 1, 10, 300)])
+        x = np.concatenate([x, specials(dtype)])
+        x = x[~isnan(x)]
+        got = getattr(opencl, op.name)(give(queue, x)).get()
+        want = wanted(op, [x])
+        away = np.abs(order(got) - order(want))
+        assert away.max() <= 2, x[away.argmax()]
+        low, high, middle = (0, 1, 0.5) if op.name == "sigmoid" else (-1, 1, -0.0)
+        ends = getattr(opencl, op.name)(give(queue, np.array([-np.inf, np.inf, -0.0, -800, 800], dtype))).get()
+        same(ends, np.array([low, high, middle, low, high], dtype))
+        assert isnan(getattr(opencl, op.name)(give(queue, specials(dtype)[-7:])).get()).all()
+
+
+@pytest.mark.parametrize("dtype", here(FLOATS), ids=str)
+def test_array_slopes(queue, packed, dtype):
+    """Of the same shape, a row along the last axis, or one element; float32 beside 16-bit floats."""
+    x = operands(OPS["relu"], dtype, 40 * 37)[0].reshape(40, 37)
+    x[isnan(x)] = 1
+    for shape in ((40, 37), (37,), (1,), (1, 1), ()):
+        for slope_dtype in {dtype, np.dtype("float32")} if dtype.itemsize == 2 else {dtype}:
+            weight = np.linspace(-1.5, 2, int(np.prod(shape))).astype(slope_dtype).reshape(shape)
+            for name in ("prelu", "leaky_relu"):
+                got = getattr(opencl, name)(give(queue, x), give(queue, weight)).get()
+                same(got, wanted(OPS[name], [x, weight]))
+            got = opencl.leaky_relu_backward(give(queue, x[::-1].copy()), give(queue, x), give(queue, weight)).get()
+            same(got, wanted(OPS["leaky_relu_backward"], [x[::-1], x, weight]))
+
+
+# Layouts
+
+
+@pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
+def test_slices(queue, packed, op, dtype):
+    """Arrays that begin anywhere in their buffers, aligned or not; nothing around them is written."""
+    for offset in (1, 5, 16, 64):
+        inputs = operands(op, dtype, 1500, 0.01)
+        want = wanted(
+            op, [value[offset : offset + 700] if isinstance(value, np.ndarray) else value for value in inputs]
+        )
+        given = [give(queue, value) for value in inputs]
+        given = [value[offset : offset + 700] if isinstance(value, cl.array.Array) else value for value in given]
+        check(op, getattr(opencl, op.name)(*given).get(), want)
+        around = cl.array.to_device(queue, np.full(800, 3, dtype))
+        getattr(opencl, op.name)(*given, out=around[offset : offset + 700])
+        got = around.get()
+        check(op, got[offset : offset + 700], want)
+        assert (got[:offset] == 3).all()
+        assert (got[offset + 700 :] == 3).all()
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0), (1,), (7, 1, 5), (30, 41), (2, 3, 4, 5)])
+def test_shapes_and_orders(queue, op, shape, layout):
+    n = int(np.prod(shape))
+    flat = operands(op, np.dtype("float32"), n, 0.1)
+    inputs = [value.reshape(shape, order=layout) if isinstance(value, np.ndarray) else value for value in flat]
+    got = getattr(opencl, op.name)(*[give(queue, value) for value in inputs])
+    assert got.strides == give(queue, inputs[0]).strides
+    check(op, got.get(), wanted(op, inputs))
+    out = cl.array.zeros(queue, shape, np.float32, order=layout)
+    check(op, getattr(opencl, op.name)(*[give(queue, value) for value in inputs], out=out).get(), wanted(op, inputs))
+
+
+@with_operand()
+def test_in_place(queue, packed, op, which):
+    inputs = operands(op, np.dtype("float32"), 5000)
+    given = [give(queue, value) for value in inputs]
+    assert getattr(opencl, op.name)(*given, out=given[which]) is given[which]
+    check(op, given[which].get(), wanted(op, inputs))
+    for k, (array, value) in enumerate(zip(given, inputs, strict=True)):
+        if k != which:
+            same(array.get(), value)
+
+
+def test_shared_virtual_memory(queue):
+    if not DEVICE.svm_capabilities:
+        pytest.skip("the device has none")
+    allocate = cl.tools.SVMAllocator(queue.context, queue=queue)
+    x = cl.array.to_device(queue, np.array([-1, 2, np.nan], "f4"), allocator=allocate)
+    same(opencl.relu(x, out=x).get(), np.array([0, 2, np.nan], "f4"))
+    with pytest.raises(ValueError, match="out overlaps x"):
+        opencl.relu(x[:2], out=x[1:])
+
+
+# Binding
+
+
+def test_arguments_by_name_and_position(queue):
+    x = give(queue, np.array([-2.0, 3.0]))
+    out = cl.array.empty_like(x)
+    assert opencl.relu(x, out) is out
+    assert opencl.relu(x=x, out=out, queue=queue, wait_for=[]) is out
+    same(opencl.leaky_relu(x).get(), np.array([-0.02, 3.0]))
+    same(opencl.leaky_relu(x, negative_slope=0.5).get(), np.array([-1.0, 3.0]))
+    same(opencl.leaky_relu_backward(x, x=x, negative_slope=2).get(), np.array([-4.0, 3.0]))
+    same(opencl.prelu(x, np.float32(0.5)).get(), np.array([-1.0, 3.0]))
+    for wrong in (lambda: opencl.relu(), lambda: opencl.relu(x, inplace=True), lambda: opencl.prelu(x)):
+        with pytest.raises(TypeError, match=r"(relu|prelu)\(\) "):
+            wrong()
+
+
+def test_the_queue_of_a_call(queue):
+    """The one given, or that of an array that has one; the result has it, too."""
+    other = cl.CommandQueue(queue.context)
+    x = give(queue, np.ones(3, "f4"))
+    assert opencl.relu(x).queue == queue
+    assert opencl.relu(x, queue=other).queue == other
+    assert opencl.relu(x.with_queue(None), out=x) is x
+    with pytest.raises(ValueError, match="relu: no array has a queue"):
+        opencl.relu(x.with_queue(None))
+
+
+# Errors: nothing is enqueued
+
+
+@with_operand()
+def test_no_pyopencl_arrays(queue, op, which):
+    for wrong, match in (
+        (np.ones(3, "f4"), f"{op.name}: {op.inputs[which]} is a NumPy array: relu_simd.{op.name}"),
+        ([1.0], f"{op.name}: {op.inputs[which]} must be a"),
+        (None, f"{op.name}: {op.inputs[which]} must be a"),
+    ):
+        given = [give(queue, np.ones(3, "f4")) for _ in op.inputs]
+        given[which] = wrong
+        with pytest.raises(TypeError, match=match):
+            getattr(opencl, op.name)(*given)
+    given = [give(queue, np.ones(3, "f4")) for _ in op.inputs]
+    with pytest.raises(TypeError, match=f"{op.name}: out is a NumPy array"):
+        getattr(opencl, op.name)(*given, out=np.ones(3, "f4"))
+
+
+@pytest.mark.parametrize("code", ["i4", "u1", "c8", ">f4", "b1"])
+def test_refused_dtypes(queue, op, code):
+    array = cl.array.Array(queue, 3, np.dtype(code))
+    with pytest.raises(TypeError, match=f"{op.name}: {op.inputs[0]} has dtype .*; use one of float16"):
+        getattr(opencl, op.name)(*[array] * len(op.inputs))
+
+
+@with_operand(first=1)
+def test_operands_that_differ(queue, op, which):
+    for wrong, error, match in (
+        (np.ones((3, 4), "f8"), TypeError, "has dtype float64"),
+        (np.ones((4, 3), "f4"), ValueError, r"has shape \(4, 3\)"),
+        (np.ones((3, 4), "f4", order="F"), ValueError, r"strides \(4, 12\)"),
+    ):
+        given = [give(queue, np.ones((3, 4), "f4")) for _ in op.inputs]
+        given[which] = give(queue, wrong)
+        with pytest.raises(error, match=f"{op.name}: {op.inputs[which]} .*{match}"):
+            getattr(opencl, op.name)(*given)
+
+
+def test_out_that_differs(queue, op):
+    given = [give(queue, np.ones((3, 4), "f4")) for _ in op.inputs]
+    for wrong, error, match in (
+        (np.ones((3, 4), "f8"), TypeError, "out has dtype float64"),
+        (np.ones((12,), "f4"), ValueError, r"out has shape \(12,\)"),
+        (np.ones((3, 4), "f4", order="F"), ValueError, r"out has strides \(4, 12\)"),
+    ):
+        out = give(queue, wrong)
+        with pytest.raises(error, match=f"{op.name}: {match}"):
+            getattr(opencl, op.name)(*given, out=out)
+        same(out.get(), wrong)
+
+
+def test_scattered_arrays(queue):
+    x = give(queue, np.ones((6, 6), "f4"))
+    for scattered in (x[::2], x[:, :3], x[:, 1]):
+        with pytest.raises(ValueError, match=r"relu: x has shape .* contiguous in C or F order"):
+            opencl.relu(scattered)
+
+
+@pytest.mark.parametrize("slope", ["0.1", 1j, True, object(), np.longdouble(1), [0.1]])
+def test_slopes_that_are_no_numbers(queue, slope):
+    with pytest.raises(TypeError, match="leaky_relu: negative_slope must be a number"):
+        opencl.leaky_relu(give(queue, np.ones(3, "f4")), slope)
+
+
+def test_a_slope_beyond_float32(queue):
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        got = opencl.leaky_relu(give(queue, np.array([-1, 1], "f4")), 1e300)
+    same(got.get(), np.array([-np.inf, 1], "f4"))
+
+
+def test_overlap_other_than_exactly(queue, op):
+    memory = cl.array.to_device(queue, np.arange(20, dtype="f4") - 10)
+    given = [memory[:10], *(give(queue, np.ones(10, "f4")) for _ in op.inputs[1:])]
+    with pytest.raises(ValueError, match=f"{op.name}: out overlaps {op.inputs[0]}"):
+        getattr(opencl, op.name)(*given, out=memory[1:11])
+    getattr(opencl, op.name)(*given, out=memory[10:])
+    same(memory.get()[:10], np.arange(10, dtype="f4") - 10)
+
+
+def test_overlap_through_sub_buffers(queue):
+    """Two buffers with nothing in common but the one that both are part of."""
+    base = cl.Buffer(queue.context, cl.mem_flags.READ_WRITE, 4096)
+    first, second, last = base[0:2048], base[1024:3072], base[2048:4096]
+    x, shifted, apart = (cl.array.Array(queue, 512, "f4", data=part) for part in (first, second, last))
+    with pytest.raises(ValueError, match="out overlaps x"):
+        opencl.relu(x, out=shifted)
+    with pytest.raises(ValueError, match="out overlaps x"):
+        opencl.relu(x, out=cl.array.Array(queue, 512, "f4", data=base, offset=4))
+    opencl.relu(x, out=apart)
+    opencl.relu(x, out=cl.array.Array(queue, 512, "f4", data=base)).finish()
+
+
+def test_a_slope_that_out_overlaps(queue):
+    x, weight = give(queue, np.ones((3, 4), "f4")), give(queue, np.ones(4, "f4"))
+    memory = cl.array.Array(queue, (3, 4), "f4", data=x.base_data)
+    with pytest.raises(ValueError, match="prelu: out overlaps weight"):
+        opencl.prelu(give(queue, np.ones((3, 4), "f4")), memory.ravel()[:4], out=x)
+    opencl.prelu(x, weight, out=x)
+
+
+def test_read_only_out(queue):
+    x = give(queue, np.ones(4, "f4"))
+    frozen = cl.Buffer(queue.context, cl.mem_flags.READ_ONLY, 16)
+    with pytest.raises(ValueError, match="relu: out is in a buffer that kernels may only read"):
+        opencl.relu(x, out=cl.array.Array(queue, 4, "f4", data=frozen))
+
+
+def test_another_context(queue):
+    other = cl.CommandQueue(cl.Context([DEVICE]))
+    x, stranger = give(queue, np.ones(4, "f4")), give(other, np.ones(4, "f4"))
+    with pytest.raises(ValueError, match="relu: out is in another context"):
+        opencl.relu(x, out=stranger)
+    with pytest.raises(ValueError, match="relu_backward: x is in another context"):
+        opencl.relu_backward(x, stranger)
+    with pytest.raises(ValueError, match="relu: x is in another context"):
+        opencl.relu(x, queue=other)
+    with pytest.raises(ValueError, match="prelu: weight is in another context"):
+        opencl.prelu(x, stranger)
+    with pytest.raises(TypeError, match=r"relu: queue must be a pyopencl.CommandQueue, not Context"):
+        opencl.relu(x, queue=queue.context)
+
+
+def test_within_an_element(queue):
+    data = cl.Buffer(queue.context, cl.mem_flags.READ_WRITE, 64)
+    with pytest.raises(ValueError, match="relu: an array begins at byte 2 of its buffer"):
+        opencl.relu(cl.array.Array(queue, 4, "f4", data=data, offset=2))
+
+
+# Devices
+
+
+def test_float64_on_a_device_without_it(queue, op, monkeypatch, fresh_kernels):
+    """Compares and selects need none: not a word of double is compiled for them."""
+    monkeypatch.setattr(_kernels, "has_fp64", lambda device: False)
+    texts = []
+    build = cl.Program.build
+    monkeypatch.setattr(
+        cl.Program, "build", lambda it, devices: (texts.append(it._source), build(it, devices=devices))[1]
+    )
+    inputs = operands(op, np.dtype("float64"), 300, 0.1)
+    given = [give(queue, value) for value in inputs]
+    if "widen" in inspect.getclosurevars(getattr(opencl, op.name)).nonlocals["op"].body:
+        with pytest.raises(ValueError, match=f"{op.name}: .* cannot compute in float64"):
+            getattr(opencl, op.name)(*given)
+    else:
+        assert op.name in ("relu", "relu_backward", "relu6", "relu6_backward")
+        same(getattr(opencl, op.name)(*given).get(), wanted(op, inputs))
+        definitions, arithmetic = texts[0].split("#ifdef real")
+        compiled = definitions + arithmetic.split("#endif\n\ntypedef union")[1]
+        assert "#define real" not in compiled
+        assert "double" not in compiled
+
+
+def test_kernels_are_kept_and_bounded(queue, fresh_kernels):
+    x = give(queue, np.ones(4, "f4"))
+    for _ in range(3):
+        opencl.relu(x)
+        opencl.relu(give(cl.CommandQueue(queue.context), np.ones(4, "f4")))
+    assert _kernels._built.cache_info().currsize == 1
+    assert _kernels.THREAD.launcher.cache_info().currsize == 1
+    opencl.relu(give(cl.CommandQueue(cl.Context([DEVICE])), np.ones(4, "f4")))
+    assert _kernels._built.cache_info().currsize == 2
+    assert _kernels._built.cache_info().maxsize == _kernels.THREAD.launcher.cache_info().maxsize == _kernels.KEPT
+
+
+def test_a_kernel_that_does_not_build(queue, monkeypatch, fresh_kernels):
+    monkeypatch.setattr(_source, "TEMPLATE", "this is no C")
+    with pytest.raises(RuntimeError, match=r"relu: no kernel for .*POCL_CACHE_DIR"):
+        opencl.relu(give(queue, np.ones(4, "f4")))
+
+
+def test_no_platform_and_no_device(monkeypatch):
+    class Empty:
+        name = "Some GPU"
+
+        def get_devices(self):
+            raise cl.LogicError("clGetDeviceIDs", cl.status_code.DEVICE_NOT_FOUND)
+
+    def none():
+        raise cl.LogicError("clGetPlatformIDs", -1001)
+
+    for platforms in (none, list, lambda: [Empty()]):
+        monkeypatch.setattr(cl, "get_platforms", platforms)
+        with pytest.raises(RuntimeError, match=r"no OpenCL device: install .*relu-simd\[opencl\]"):
+            opencl.devices()
+    Empty.name = "Portable Computing Language"
+    with pytest.raises(RuntimeError, match=r"PoCL offers no device.*set POCL_CACHE_DIR"):
+        opencl.devices()
+
+
+def test_without_pyopencl(monkeypatch):
+    for module in [name for name in sys.modules if name.startswith("relu_simd.opencl")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "pyopencl", None)
+    with pytest.raises(ImportError, match=r'pip install "relu-simd\[opencl\]"'):
+        __import__("relu_simd.opencl")

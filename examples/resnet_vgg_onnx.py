@@ -109,9 +109,9 @@ def draw(results, path):
     panels = figure.subplots(1, 2, sharey=True)
     for panel, column, title in zip(panels, (0, 1), ("ReLU nodes", "all nodes"), strict=True):
         for k, side in enumerate(SIDES):
-            seconds = [1e3 * times[side][column] for _, _, times in results.values()]
-            bars = panel.barh(np.arange(len(results)) + 0.3 * (k - 1), seconds, height=0.26, label=side)
-            panel.bar_label(bars, fmt="{:.3g}", padding=3)
+            milliseconds = [1e3 * times[side][column] for _, _, times in results.values()]
+            bars = panel.barh(np.arange(len(results)) + 0.3 * (k - 1), milliseconds, height=0.26, label=side)
+            panel.bar_label(bars, [f"{ms:.0f}" if ms > 100 else f"{ms:.1f}" for ms in milliseconds], padding=3)
         panel.set(title=title, xlabel="milliseconds, median")
         panel.margins(x=0.15)
         panel.spines[["top", "right"]].set_visible(False)

@@ -163,6 +163,7 @@ INLINE real tanh_of(real x)
 }
 #endif
 
+#if PACK > 1
 typedef union {
     bits at[PACK];
     pack_word whole;
@@ -170,6 +171,7 @@ typedef union {
 #define LOAD_PACK(name, i) \
     pack name##_pack;      \
     name##_pack.whole = ((global const pack_word *)name##_in)[i];
+#endif
 
 INLINE bits operation(VALUES) { return BODY; }
 
@@ -177,8 +179,8 @@ kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void NAME(PARAMETERS)
 {
     SKIP_OFFSETS
     const size_t base = get_group_id(0) * (GROUP * PACK), local_id = get_local_id(0);
-    // The whole group takes the same way: what lets a compiler for CPUs use vectors.
-    if (base + GROUP * PACK <= n) {
+    if (base + GROUP * PACK <= n) { // the whole group takes the same way
+#if PACK > 1
         const size_t i = base / PACK + local_id;
         pack result;
         LOAD_PACKS(i)
@@ -186,6 +188,13 @@ kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void NAME(PARAMETERS)
             result.at[k] = operation(FROM_PACKS(i, k));
         }
         ((global pack_word *)out)[i] = result.whole;
+#else
+        // A compiler for CPUs makes a loop of what is between barriers: this one has nothing else in it, and
+        // becomes vectors.
+        barrier(CLK_LOCAL_MEM_FENCE);
+        const size_t i = base + local_id;
+        out[i] = operation(FROM_MEMORY(i));
+#endif
     } else {
         for (size_t i = base + local_id; i < n; i += GROUP) {
             out[i] = operation(FROM_MEMORY(i));

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The examples do what they say, and the code on the pages of docs/ gives what they show."""
+
+import doctest
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = {
+    "train_digits": ("autograd", "matplotlib", "rich", "sklearn"),
+    "resnet_vgg_onnx": ("matplotlib", "onnx", "rich", "sklearn"),
+    "dask_out_of_core": ("dask.array", "matplotlib", "psutil"),
+}
+PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if ">>>" in page.read_text()]
+NEEDED = {"autograd": "autograd", "containers": "dask.array", "onnx": "onnx", "opencl": "pyopencl",
+          "sklearn": "sklearn", "thinc": "thinc", "torch": "torch"}  # fmt: skip
+
+
+def path_of(name):
+    for module in EXAMPLES[name]:
+        pytest.importorskip(module, reason=f"extra examples: {module} is not installed")
+    return str(ROOT / "examples" / f"{name}.py")
+
+
+def run(name, picture, *options):
+    """Return what main returns, once it has drawn its picture."""
+    result = runpy.run_path(path_of(name))["main"]([*options, "--picture", str(picture)])
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    return result
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_help_teaches(name):
+    text = subprocess.run([sys.executable, path_of(name), "--help"], capture_output=True, text=True, check=True).stdout
+    assert "--picture" in text
+    assert len(text.split()) > 80
+
+
+def test_digits(tmp_path):
+    best, curves, dying = run("train_digits", tmp_path / "digits.png", "--seeds", "1")
+    assert [trained.accuracy > 0.97 for trained in best] == [True]
+    vanishing = {name: curves["deep", name].gradient[0] / curves["deep", name].gradient[-1] for name in
+                 ("relu", "leaky_relu", "sigmoid", "tanh")}  # fmt: skip
+    assert vanishing.pop("sigmoid") < 1e-5
+    assert min(vanishing.values()) > 0.1
+    for name in ("relu", "leaky_relu", "tanh"):
+        assert curves["shallow", name].loss[-1] < 0.1 < curves["shallow", "sigmoid"].loss[-1]
+    assert dying["relu", 0.05].inactive < 0.05 < 0.5 < dying["relu", 0.5].inactive
+    assert dying["relu, batch norm", 0.5].inactive < 0.05
+
+
+def test_resnet(tmp_path):
+    results = run("resnet_vgg_onnx", tmp_path / "onnx.png", "--models", "resnet50", "--repeats", "1")
+    equal, relus, times = results["resnet50"]
+    assert equal
+    assert relus == 49
+    assert len(times) == 3
+    assert all(0 < relu < 0.5 * total for relu, total in times.values())
+
+
+def test_out_of_core(tmp_path):
+    picture = tmp_path / "dask.png"
+    command = [sys.executable, path_of("dask_out_of_core"), "--gib", "1", "--chunk-mib", "8", "--picture", str(picture)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "1.00 GiB in 128 chunks" in text
+    mean, active, share = (
+        float(re.search(pattern, text)[1]) for pattern in (r"mean ([\d.]+)", r"active ([\d.]+)%", r" ([\d.]+)% of the")
+    )
+    assert mean == pytest.approx((2 * 3.14159265) ** -0.5, rel=1e-3)
+    assert active == pytest.approx(50, abs=0.05)
+    assert share < 50
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page(page):
+    if page.stem in NEEDED:
+        pytest.importorskip(NEEDED[page.stem], reason=f"{NEEDED[page.stem]} is not installed")
+    results = doctest.testfile(str(page), module_relative=False)
+    assert results.attempted > 0
+    assert results.failed == 0

@@ -16,7 +16,7 @@ html_title = f"relu-simd {release}"
 html_show_sourcelink = False
 
 # The libraries that an integration plugs into need not be installed for its page.
-autodoc_mock_imports = ["autograd", "onnx", "pyopencl", "sklearn", "thinc", "torch"]
+autodoc_mock_imports = ["autograd", "onnx", "sklearn", "thinc", "torch"]
 autodoc_default_options = {"members": True}
 autodoc_typehints = "none"
 napoleon_google_docstring = False

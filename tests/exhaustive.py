@@ -23,6 +23,7 @@ from relu_simd import _core, reference
 
 # Those with a default for their other input are of one input, too.
 OPS = {op.name: op for op in _core.OPS if len(op.inputs) - (op.default is not None) == 1}
+PATTERNS = 2**32
 CHUNK = 2**24
 SIGN = np.uint32(1 << 31)
 
@@ -85,7 +86,7 @@ def run(op, isas, progress, task, seconds):
     monotone = Monotone()
     function = getattr(relu_simd, op.name)
     steps = np.arange(CHUNK, dtype=np.uint32)
-    for start in range(0, 2**32, CHUNK):
+    for start in range(0, PATTERNS, CHUNK):
         patterns = steps + np.uint32(start)
         x = patterns.view(np.float32)
         best = None
@@ -140,11 +141,14 @@ def main(arguments=None):
     try:
         with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
             for name in names:
-                task = progress.add_task(name, total=2**32 // CHUNK)
+                task = progress.add_task(name, total=PATTERNS // CHUNK)
                 begin = time.perf_counter()
                 run(OPS[name], isas, progress, task, seconds)
                 each = ", ".join(f"{isa} {seconds[name, isa]:.0f} s" for isa in isas)
-                console.print(f"{name}: all 2^32 right on {each}; {time.perf_counter() - begin:.0f} s with the checks")
+                console.print(
+                    f"{name}: all 2^32 right on {each}; {time.perf_counter() - begin:.0f} s with the checks",
+                    soft_wrap=True,
+                )
     except Mismatch as mismatch:
         console.print(f"exhaustive: {mismatch}", style="red", soft_wrap=True)
         return 1

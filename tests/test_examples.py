@@ -42,7 +42,7 @@ def test_help_teaches(name):
 
 
 def test_digits(tmp_path):
-    best, curves, dying = run("train_digits", tmp_path / "digits.png", "--seeds", "1")
+    best, curves, dying = run("train_digits", tmp_path / "digits.png", "--seeds", "1", "--epochs", "10")
     assert [trained.accuracy > 0.97 for trained in best] == [True]
     vanishing = {name: curves["deep", name].gradient[0] / curves["deep", name].gradient[-1] for name in
                  ("relu", "leaky_relu", "sigmoid", "tanh")}  # fmt: skip

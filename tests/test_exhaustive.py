@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """All 65,536 float16 and all bfloat16, through every operation on every ISA. Float32: tests/exhaustive.py."""
 
+import re
 from functools import cache
 
 import numpy as np
@@ -118,3 +119,32 @@ def test_masks_and_counts(dtype):
     same(got[1], mask)
     assert relu_simd.count_active(x) == active
     same(relu_simd.relu_backward_from_mask(x, mask), relu_simd.relu_backward(x, x))
+
+
+WRONG = {  # operation, its fault: a place among 8,192 patterns, where the result is one float lower
+    "unlike NumPy": ("relu", 5000, "best", r"relu of 0x00001388 .*: 0x00001387 .*, not 0x00001388"),
+    "a step back": ("sigmoid", 4096, "best", r"sigmoid of 0x00001000 .* a step back from"),
+    "unlike the best ISA": ("tanh", 77, "all", r"tanh of 0x0000004D .* on scalar: 0x0000004C .*, and 0x0000004D on "),
+}
+
+
+@pytest.mark.parametrize(("name", "place", "isas", "says"), WRONG.values(), ids=WRONG)
+def test_the_check_of_all_float32_reports(name, place, isas, says, monkeypatch, capsys):
+    """One wrong result, in the first chunk or on the border to the second, is found and named."""
+    exhaustive = pytest.importorskip("exhaustive", reason="rich, of the extra `bench`, is not installed")
+    monkeypatch.setattr(exhaustive, "PATTERNS", 2**13)
+    monkeypatch.setattr(exhaustive, "CHUNK", 2**12)
+    function = getattr(relu_simd, name)
+
+    def faulty(x):
+        y = function(x)
+        if isas == "best" or relu_simd.isa() == "scalar":
+            y[bits(x) == place] = np.nextafter(y[bits(x) == place], np.float32(0))
+        return y
+
+    assert exhaustive.main(["--ops", name, "--isas", isas]) == 0
+    if isas == "all" and len(relu_simd.available_isas()) == 1:
+        pytest.skip("there is one instruction set alone, and none to compare it with")
+    monkeypatch.setattr(relu_simd, name, faulty)
+    assert exhaustive.main(["--ops", name, "--isas", isas]) == 1
+    assert re.search(says, capsys.readouterr().out)

@@ -19,6 +19,6 @@ def _needs(library: str, extra: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         # A library that is there but broken has its own story to tell.
-        if error.name != library:
+        if error.name is None or error.name.partition(".")[0] != library:
             raise
         raise ImportError(f'{library} is not installed: pip install "relu-simd[{extra}]"', name=library) from error

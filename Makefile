@@ -13,13 +13,14 @@ TEST_ARGS ?=
 PERF_ARGS ?=
 EXHAUSTIVE_ARGS ?=
 
-.PHONY: help bench test test-exhaustive perf lint format wheel test-aarch64 test-old-cpus clean
+.PHONY: help bench test test-opencl test-exhaustive perf lint format wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
 help:
 	echo 'make bench           measure against NumPy; table on screen, picture and JSON in bench-out/'
 	echo '                     BENCH_ARGS="--sizes 16,1e4 --ops relu": options of python -m relu_simd bench'
 	echo 'make test            run the tests; TEST_ARGS="-x -k overlap": options of pytest'
+	echo 'make test-opencl     the tests of relu_simd.opencl, also under the simulator oclgrind (Debian; is installed)'
 	echo 'make test-exhaustive all 2^32 float32 through every function of one input, on each instruction set:'
 	echo '                     half an hour; EXHAUSTIVE_ARGS="--isas best --ops sigmoid": see --help'
 	echo 'make lint            style, types, and the C sources without a warning for every platform'
@@ -37,13 +38,18 @@ bench: $(VENV)/.package $(VENV)/.for-bench
 	$(PY) -m relu_simd bench --out bench-out $(BENCH_ARGS)
 
 # With what the benchmark needs, or its tests would be skipped.
-test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
+test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-opencl
 	$(PY) -m pytest $(TEST_ARGS)
+
+# Debian's simulator sees every access of a kernel. Where apt cannot bring it, its test says so and is skipped.
+test-opencl: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-opencl
+	command -v oclgrind >/dev/null || { apt-get update && apt-get install -y oclgrind; } >$(VENV)/apt.log 2>&1 || true
+	$(PY) -m pytest -rs tests/test_opencl.py tests/test_opencl_queues.py $(TEST_ARGS)
 
 test-exhaustive: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
 	$(PY) tests/exhaustive.py $(EXHAUSTIVE_ARGS)
 
-lint: $(VENV)/.for-lint $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-bench
+lint: $(VENV)/.for-lint $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-bench $(VENV)/.for-opencl
 	echo 'lint: ruff check'; $(PY) -m ruff check --quiet
 	echo 'lint: ruff format'; $(PY) -m ruff format --check --quiet
 	echo 'lint: mypy'; $(PY) -m mypy
@@ -82,7 +88,8 @@ $(PY):
 
 $(VENV)/.for-%: pyproject.toml scripts/requirements.py | $(PY)
 	echo 'set-up: packages to $*'
-	$(PIP) $$($(PY) scripts/requirements.py $*)
+	$(PY) scripts/requirements.py $* >$@-list
+	$(PIP) --requirement $@-list
 	touch $@
 
 perf: $(VENV)/.package $(VENV)/.for-perf $(VENV)/.for-bench

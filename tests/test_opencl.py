@@ -27,7 +27,9 @@ EXACT = [op for op in OPS.values() if op.max_ulp == 0]
 
 @pytest.fixture(scope="module")
 def queue():
-    return cl.CommandQueue(cl.Context([DEVICE]))
+    context = cl.Context([DEVICE])
+    yield cl.CommandQueue(context)
+    del context  # held so far: Intel's runtime lets it go with its last object, whatever queues it has
 
 
 @pytest.fixture
@@ -375,7 +377,8 @@ def test_read_only_out(queue):
 
 
 def test_another_context(queue):
-    other = cl.CommandQueue(cl.Context([DEVICE]))
+    context = cl.Context([DEVICE])
+    other = cl.CommandQueue(context)
     x, stranger = give(queue, np.ones(4, "f4")), give(other, np.ones(4, "f4"))
     with pytest.raises(ValueError, match="relu: out is in another context"):
         opencl.relu(x, out=stranger)
@@ -415,7 +418,7 @@ def test_float64_on_a_device_without_it(queue, op, monkeypatch, fresh_kernels):
         assert op.name in ("relu", "relu_backward", "relu6", "relu6_backward")
         same(getattr(opencl, op.name)(*given).get(), wanted(op, inputs))
         definitions, arithmetic = texts[0].split("#ifdef real")
-        compiled = definitions + arithmetic.split("#endif\n\ntypedef union")[1]
+        compiled = definitions + arithmetic.split("#endif\n\n#if PACK > 1")[1]
         assert "#define real" not in compiled
         assert "double" not in compiled
 
@@ -427,7 +430,8 @@ def test_kernels_are_kept_and_bounded(queue, fresh_kernels):
         opencl.relu(give(cl.CommandQueue(queue.context), np.ones(4, "f4")))
     assert _kernels._built.cache_info().currsize == 1
     assert _kernels.THREAD.launcher.cache_info().currsize == 1
-    opencl.relu(give(cl.CommandQueue(cl.Context([DEVICE])), np.ones(4, "f4")))
+    context = cl.Context([DEVICE])
+    opencl.relu(give(cl.CommandQueue(context), np.ones(4, "f4")))
     assert _kernels._built.cache_info().currsize == 2
     assert _kernels._built.cache_info().maxsize == _kernels.THREAD.launcher.cache_info().maxsize == _kernels.KEPT
 

@@ -34,6 +34,7 @@ examples:
   python -m relu_simd bench --json | jq '.cells[].ratios.out.first'
   python -m relu_simd bench --peers --sizes 1e4,1e7      against torch and whatever else is installed
   python -m relu_simd bench --peers numba --ops relu     against numba alone
+  python -m relu_simd bench --opencl --sizes 1e5,1e7     on the OpenCL devices (needs "relu-simd[opencl,bench]")
 
 functions:
 {textwrap.fill(", ".join(FUNCTIONS), 100, initial_indent="  ", subsequent_indent="  ")}
@@ -163,12 +164,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="LIST",
         help=f"also time these libraries, or all that are installed of {', '.join(PEERS)}; adds peers.md and peers.png",
     )
+    option(
+        "--opencl",
+        action="store_true",
+        help="instead: relu_simd.opencl on every OpenCL device, on the device's own clock, against copies and pyopencl",
+    )
     option("--out", type=Path, default=Path("bench-out"), metavar="DIR", help="folder for files (default: %(default)s)")
     option("--json", action="store_true", help="print bench.json instead of the table")
 
 
 def run(args: argparse.Namespace, command: str) -> int:
     """Run the benchmark as the options say and return the exit status. `command` goes into the JSON."""
+    if args.opencl:
+        from relu_simd.bench import opencl
+
+        return opencl.run(args, command)
     missing = [package for package, module in NEEDED.items() if not _importable(module)]
     if missing:
         return _fail(f'this needs {" and ".join(missing)}: pip install "relu-simd[bench]"')

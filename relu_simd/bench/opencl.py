@@ -25,7 +25,9 @@ def run(args: argparse.Namespace, command: str) -> int:
         from relu_simd.bench import opencl_device, opencl_report
 
         devices = opencl_device.all_devices()
-    except (ImportError, RuntimeError) as error:
+    except ImportError as error:
+        return _fail(f'this needs pyopencl and rich: pip install "relu-simd[opencl,bench]" ({error})')
+    except RuntimeError as error:
         return _fail(str(error))
     cells = [
         (op, dtype, n)

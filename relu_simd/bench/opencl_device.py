@@ -7,6 +7,7 @@ taken on arrays so small that nothing else counts.
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -39,22 +40,6 @@ SLOPE = 0.01
 
 DeviceError = cl.Error
 
-EXPRESSIONS = {
-    "relu": "x[i] < 0 ? 0 : x[i]",
-    "relu_backward": "x[i] <= 0 ? 0 : grad_output[i]",
-    "leaky_relu": "x[i] > 0 ? x[i] : x[i] * negative_slope",
-    "leaky_relu_backward": "x[i] > 0 ? grad_output[i] : grad_output[i] * negative_slope",
-    "prelu": "x[i] > 0 ? x[i] : x[i] * weight",
-    "relu6": "x[i] < 0 ? 0 : x[i] > 6 ? 6 : x[i]",
-    "relu6_backward": "x[i] <= 0 || x[i] >= 6 ? 0 : grad_output[i]",
-    "add_relu": "a[i] + b[i] < 0 ? 0 : a[i] + b[i]",
-    "sigmoid": "1 / (1 + exp(-x[i]))",
-    "sigmoid_backward": "grad_output[i] * (1 - y[i]) * y[i]",
-    "tanh": "tanh(x[i])",
-    "tanh_backward": "grad_output[i] * (1 - y[i] * y[i])",
-}
-"""What people write for an ElementwiseKernel: a row an operation."""
-
 ONE_CALL = {
     "relu": lambda given, zeros: maximum(given[0], zeros),
     "relu_backward": lambda given, zeros: if_positive(given[1], given[0], zeros),
@@ -66,12 +51,22 @@ kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void copy(ulong n, glo
 {
     const size_t base = get_group_id(0) * GROUP, i = base + get_local_id(0);
     if (base + GROUP <= n) {
+        barrier(CLK_LOCAL_MEM_FENCE); // a compiler for CPUs makes vectors of it, as of ours
         out[i] = x[i];
     } else if (i < n) {
         out[i] = x[i];
     }
 }
 """
+
+
+def elementwise(context: cl.Context, op: Op, dtype: str) -> ElementwiseKernel:
+    """What people write: out and the inputs as arguments, and the row's definition, which is C."""
+    real = {"float32": "float", "float64": "double"}[dtype]
+    arrays = op.inputs[:-1] if op.kind == "SCALED" else op.inputs
+    parameters = [f"const {real} *{name}" if name in arrays else f"{real} {name}" for name in op.inputs]
+    expression = re.sub(rf"\b({'|'.join(arrays)})\b", r"\1[i]", op.definition)
+    return ElementwiseKernel(context, ", ".join([f"{real} *out", *parameters]), f"out[i] = {expression}")
 
 
 class WrongResult(Exception):
@@ -142,12 +137,13 @@ class Device:
         function = getattr(opencl, op.name)
 
         def ours() -> cl.Event:
-            return function(*given, out=out).events[-1]
+            event: cl.Event = function(*given, out=out).events[-1]
+            return event
 
         words = max(1, nbytes // 2 // self.word_bytes)
         source = cl.Buffer(self.queue.context, cl.mem_flags.READ_WRITE, words * self.word_bytes)
         target = cl.Buffer(self.queue.context, cl.mem_flags.READ_WRITE, words * self.word_bytes)
-        cl.enqueue_fill_buffer(self.queue, source, np.uint32(1), 0, words * self.word_bytes)
+        cl.enqueue_fill_buffer(self.queue, source, np.ones(1, np.uint32), 0, words * self.word_bytes)
         size = (-(-words // GROUP) * GROUP,)
         contestants: dict[str, Contestant] = {
             OURS: ours,
@@ -156,12 +152,7 @@ class Device:
         }
         if dtype == "float16":  # a half cannot be a kernel's parameter, nor maximum's operand without cl_khr_fp16
             return contestants
-        real = {"float32": "float", "float64": "double"}[dtype]
-        scalars = {op.inputs[-1]} if op.kind == "SCALED" else set()
-        parameters = [f"{real} {name}" if name in scalars else f"const {real} *{name}" for name in op.inputs]
-        kernel = ElementwiseKernel(
-            self.queue.context, ", ".join([f"{real} *out", *parameters]), f"out[i] = {EXPRESSIONS[op.name]}"
-        )
+        kernel = elementwise(self.queue.context, op, dtype)
         contestants[ELEMENTWISE] = lambda: kernel(out, *given)
         if op.name in ONE_CALL:
             zeros = to_device(self.queue, np.zeros(out.size, dtype))
@@ -184,7 +175,7 @@ class Device:
         x = to_device(self.queue, np.linspace(-1, 1, SMALL, dtype=np.float32))
         out, other = empty_like(x), empty_like(x)
         words = x.nbytes // self.word_bytes
-        raw = (self.queue, (GROUP,), (GROUP,), words, other.base_data, x.base_data)
+        raw: tuple[Any, ...] = (self.queue, (GROUP,), (GROUP,), words, other.base_data, x.base_data)
 
         def with_events() -> None:
             event = self.copy(*raw, wait_for=x.events + other.events)
@@ -199,8 +190,10 @@ class Device:
             "pyopencl.array.maximum": lambda: maximum(x, other),
         }
         samples: dict[str, list[float]] = {name: [] for name in ways}
+        rng = np.random.default_rng(0)
         for _ in range(BATCHES):
-            for name, way in ways.items():
+            for name in rng.permutation(list(ways)):  # what came before warms or cools the caches
+                way = ways[name]
                 way()
                 self.queue.finish()
                 start = time.thread_time()

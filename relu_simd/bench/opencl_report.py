@@ -14,7 +14,7 @@ from relu_simd.bench.report import human_ratio, human_time
 def show(document: Record) -> None:
     """Print the tables to stdout."""
     console = Console(highlight=False)
-    console.width = max(console.width, 120)  # a pipe says 80: cut numbers would be worse than a long line
+    console.width = max(console.width, 150)  # a pipe says 80: cut numbers would be worse than a long line
     for measured in document["devices"]:
         device = measured["device"]
         console.print(

@@ -85,23 +85,30 @@ def a_queue(op: Operation, queue: Any, arrays: Sequence[Array]) -> cl.CommandQue
     raise ValueError(f"{op.name}: no array has a queue: pass queue=, or use Array.with_queue(queue)")
 
 
-def one_context(op: Operation, context: cl.Context, inputs: Sequence[Array]) -> None:
-    """The inputs must be in the queue's context."""
-    for k, array in enumerate(inputs):
-        if not array.context == context:  # pyopencl's != is slower
-            raise ValueError(f"{op.name}: {op.inputs[k]} is in another context than the queue")
+def one_context(op: Operation, queue: cl.CommandQueue, inputs: Sequence[Array], out: Array) -> None:
+    """All must be in the queue's context; those that have the queue are."""
+    for k, array in enumerate((*inputs, out)):
+        if array.queue is not queue and array.context != queue.context:
+            name = op.inputs[k] if k < len(inputs) else "out"
+            raise ValueError(f"{op.name}: {name} is in another context than the queue")
 
 
-def output(op: Operation, context: cl.Context, out: Array, inputs: Sequence[Array]) -> None:
-    """`out` must be in the context, writable, and exactly an input or no part of one."""
-    if not out.context == context:
-        raise ValueError(f"{op.name}: out is in another context than the queue")
-    memory = out.base_data
+def output(op: Operation, out: Array, inputs: Sequence[Array]) -> None:
+    """`out` must be writable, and exactly an input or no part of one."""
+    buffer = out.base_data
     # Shared virtual memory has no such flag, an empty array no memory.
-    if isinstance(memory, cl.MemoryObjectHolder) and memory.flags & READ_ONLY:
+    if isinstance(buffer, cl.MemoryObjectHolder) and buffer.flags & READ_ONLY:
         raise ValueError(f"{op.name}: out is in a buffer that kernels may only read (READ_ONLY)")
+    if not out.size:
+        return
+    memory, start = _memory(out)
+    stop = start + out.nbytes
     for k, array in enumerate(inputs):
-        if array is not out and array.size and _overlap(array, out):
+        if array is out:
+            continue
+        other, place = _memory(array)
+        shares = other == memory and place < stop and start < place + array.nbytes
+        if shares and (place != start or array.shape != out.shape or array.dtype != out.dtype):
             name = op.inputs[k]
             raise ValueError(
                 f"{op.name}: out overlaps {name} other than exactly; use memory apart from it, or out={name}"
@@ -138,18 +145,9 @@ def _known(dtype: np.dtype[Any]) -> str | None:
     return dtype.name if dtype.isnative and dtype.name in FORMATS else None
 
 
-def _overlap(array: Array, out: Array) -> bool:
-    """Whether they share memory other than exactly."""
-    memory, start = _memory(array)
-    out_memory, out_start = _memory(out)
-    if memory != out_memory or start >= out_start + out.nbytes or out_start >= start + array.nbytes:
-        return False
-    return start != out_start or array.shape != out.shape or array.dtype != out.dtype
-
-
 def _memory(array: Array) -> tuple[object, int]:
     """The buffer that owns an array's memory, and its first byte there; for shared virtual memory the address."""
-    memory = array.base_data
+    memory: Any = array.base_data
     try:
         parent = memory.get_info(PARENT)
     except AttributeError:

@@ -52,6 +52,11 @@ def has_fp64(device: cl.Device) -> bool:
     return bool(device.double_fp_config)
 
 
+def has_fp16(device: cl.Device) -> bool:
+    """Whether the device computes in float16. Its compiler may define cl_khr_fp16 all the same: clang does."""
+    return "cl_khr_fp16" in device.extensions.split()
+
+
 def packs(device: cl.Device) -> bool:
     """Whether a work item should move 16 bytes: on a CPU the compiler makes the vectors."""
     return not device.type & cl.device_type.CPU
@@ -69,7 +74,8 @@ def _launcher(
     if dtype == "float64" and _source.computes(op.body) and not has_fp64(device):
         raise ValueError(f"{op.name}: {device.name.strip()} cannot compute in float64; use float32")
     group = min(GROUP, device.max_work_group_size)
-    variant = Variant(dtype, slope, offsets, aligned and packs(device), group)
+    half = dtype == "float16" and _source.computes(op.body) and has_fp16(device)
+    variant = Variant(dtype, slope, offsets, aligned and packs(device), group, half)
     try:
         with _building:
             program, source = _built(context, device, op, variant)

@@ -80,12 +80,11 @@ def _run(op: Operation, inputs: tuple[Any, ...], out: Any, queue: Any, wait_for:
         slope, weights, numbers = _slope(op, dtype, first, inputs[-1])
         inputs = (*inputs[:-1], *weights)
     queue = _checks.a_queue(op, queue, inputs if out is None else (*inputs, out))
-    context = queue.context
-    _checks.one_context(op, context, inputs)
     if out is None:
         out = empty_like(first, queue)
     else:
-        _checks.output(op, context, out, inputs)
+        _checks.output(op, out, inputs)
+    _checks.one_context(op, queue, inputs, out)
     size = first.size
     if size == 0:
         return out
@@ -99,7 +98,7 @@ def _run(op: Operation, inputs: tuple[Any, ...], out: Any, queue: Any, wait_for:
         waited += before
     offsets = any(places)
     aligned = not offsets or all(place % PACK_BYTES == 0 for place in places)
-    kernel, group, elements = THREAD.launcher(context, queue.device, op, dtype, slope, offsets, aligned)
+    kernel, group, elements = THREAD.launcher(first.context, queue.device, op, dtype, slope, offsets, aligned)
     if offsets:
         numbers = (*_checks.whole_elements(op, (out, *inputs)), *numbers)
     groups = -(-size // elements)

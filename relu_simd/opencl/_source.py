@@ -56,6 +56,7 @@ class Variant(NamedTuple):
 
     `slope` is None where all inputs are arrays of `dtype`. With `offsets`, arrays may begin anywhere in
     their buffers; `packed` demands that they begin on PACK_BYTES. `group` is the work items in a group.
+    `half` is whether the device converts float16 itself.
     """
 
     dtype: str
@@ -63,6 +64,7 @@ class Variant(NamedTuple):
     offsets: bool
     packed: bool
     group: int
+    half: bool
 
     @property
     def pack(self) -> int:
@@ -134,5 +136,7 @@ def source(op: str, body: str, inputs: tuple[str, ...], variant: Variant) -> Sou
     }
     if computes(body):
         definitions |= {"real": form.real, "real_bits": form.real_bits}
+    if variant.half:
+        definitions["HALF"] = ""
     text = "".join(f"#define {key} {value}\n" for key, value in definitions.items()) + TEMPLATE
     return Source(text, name, [dtype for _, dtype in parameters])

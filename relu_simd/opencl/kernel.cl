@@ -2,7 +2,7 @@
 // The one kernel: an operation on one dtype, element by element. _source.py puts definitions before it:
 //   bits, SIGN, INF, SIX   the unsigned integer as wide as the dtype, and patterns of the dtype in it
 //   real, real_bits        what arithmetic is done in, and the integer as wide; absent where there is none to do
-//   FLOAT16, ... FLOAT64   the dtype
+//   FLOAT16, ... FLOAT64   the dtype; HALF with FLOAT16 where the device converts it itself
 //   GROUP, PACK, pack_word work items a group; elements a work item moves at once, and an integer as wide
 //   NAME, VALUES, BODY     the operation; PARAMETERS and what is below it, how the kernel gets its inputs
 // Elements are bits until a body widens them: comparing and selecting needs no fp16 or fp64, keeps a NaN's
@@ -39,7 +39,7 @@ INLINE bits narrow(real f)
     const uint u = as_uint(f);
     return (u & 0x7fffffff) > 0x7f800000 ? u >> 16 | 0x0040 : (u + 0x7fff + (u >> 16 & 1)) >> 16;
 }
-#elif defined FLOAT16 && defined cl_khr_fp16
+#elif defined HALF
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
 INLINE real widen(bits x) { return convert_float(as_half(x)); }
 INLINE bits narrow(real f) { return as_ushort(convert_half_rte(f)); }
@@ -130,11 +130,15 @@ INLINE pair halves(real x)
 INLINE real quotient(pair numerator, pair denominator)
 {
     const real inverse = 1 / denominator.high, guess = numerator.high * inverse;
+#if defined FLOAT16 || defined BFLOAT16
+    return guess; // what is lost would move a 16-bit result at a tie only
+#else
     const real product = guess * denominator.high;
     const pair a = halves(guess), b = halves(denominator.high);
     const real error = a.high * b.high - product + a.high * b.low + a.low * b.high + a.low * b.low;
     const real rest = numerator.high - product - error + (numerator.low - guess * denominator.low);
     return guess + rest * inverse;
+#endif
 }
 
 // e / (1 + e) or 1 / (1 + e), e = exp(-|x|) being no larger than 1.

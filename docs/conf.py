@@ -8,7 +8,6 @@ author = "The relu-simd developers"
 release = relu_simd.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
 default_role = "code"
 
 html_theme = "furo"

@@ -45,7 +45,7 @@ bench: $(VENV)/.package $(VENV)/.for-bench
 test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-examples $(VENV)/.for-thinc $(VENV)/.for-containers
 	$(PY) -m pytest $(TEST_ARGS)
 
-test-torch: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-plot $(VENV)/.for-test-torch
+test-torch: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-plot $(VENV)/.for-torch
 	$(PY) -m pytest $(TORCH_TESTS) --may-skip='^$$' $(TEST_ARGS)
 
 docs: $(VENV)/.package $(VENV)/.for-docs
@@ -95,6 +95,12 @@ $(PY):
 $(VENV)/.for-%: pyproject.toml scripts/requirements.py | $(PY)
 	echo 'set-up: packages to $*'
 	$(PIP) $$($(PY) scripts/requirements.py $*)
+	touch $@
+
+# Held to a version, so that a second one is never fetched: 0.7 GB on disk if pip finds a CPU build.
+$(VENV)/.for-torch: | $(PY)
+	echo 'set-up: PyTorch'
+	$(PIP) torch==2.13.0
 	touch $@
 
 perf: $(VENV)/.package $(VENV)/.for-perf $(VENV)/.for-bench

@@ -10,10 +10,13 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SOURCES := $(wildcard csrc/* src/*) setup.py pyproject.toml
 BENCH_ARGS ?=
 TEST_ARGS ?=
+# Tests that PyTorch runs besides those of its integration: this package's layers and weights against its own.
+TORCH_TESTS := tests/test_integrations_torch.py tests/test_nn.py tests/test_init.py tests/test_diagnostics.py \
+    "tests/test_docs.py::test_page[torch]"
 PERF_ARGS ?=
 EXHAUSTIVE_ARGS ?=
 
-.PHONY: help bench test test-opencl test-exhaustive perf lint format wheel test-aarch64 test-old-cpus clean
+.PHONY: help bench test test-opencl test-torch test-exhaustive docs perf lint format wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
 help:
@@ -23,6 +26,8 @@ help:
 	echo 'make test-opencl     the tests of relu_simd.opencl, also under the simulator oclgrind (Debian; is installed)'
 	echo 'make test-exhaustive all 2^32 float32 through every function of one input, on each instruction set:'
 	echo '                     half an hour; EXHAUSTIVE_ARGS="--isas best --ops sigmoid": see --help'
+	echo 'make test-torch      the tests that need PyTorch, and PyTorch: 0.7 GB on disk (CPU build) or several (CUDA)'
+	echo 'make docs            build the site into build/docs/, a warning is an error'
 	echo 'make lint            style, types, and the C sources without a warning for every platform'
 	echo 'make format          put Python and C into the style that lint checks'
 	echo 'make perf            time every operation in every mode, for developers (pytest-benchmark);'
@@ -37,9 +42,16 @@ help:
 bench: $(VENV)/.package $(VENV)/.for-bench
 	$(PY) -m relu_simd bench --out bench-out $(BENCH_ARGS)
 
-# With what the benchmark needs, or its tests would be skipped.
-test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-opencl
+# With all that tests are written for, or they would be skipped; but for PyTorch, which is large.
+test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-examples $(VENV)/.for-thinc $(VENV)/.for-containers $(VENV)/.for-opencl
 	$(PY) -m pytest $(TEST_ARGS)
+
+test-torch: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-plot $(VENV)/.for-torch
+	$(PY) -m pytest $(TORCH_TESTS) --may-skip='^$$' $(TEST_ARGS)
+
+docs: $(VENV)/.package $(VENV)/.for-docs
+	$(PY) -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
+	echo 'docs: build/docs/index.html'
 
 # Debian's simulator sees every access of a kernel. Where apt cannot bring it, its test says so and is skipped.
 test-opencl: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-opencl
@@ -90,6 +102,12 @@ $(VENV)/.for-%: pyproject.toml scripts/requirements.py | $(PY)
 	echo 'set-up: packages to $*'
 	$(PY) scripts/requirements.py $* >$@-list
 	$(PIP) --requirement $@-list
+	touch $@
+
+# Held to a version, so that a second one is never fetched: 0.7 GB on disk if pip finds a CPU build.
+$(VENV)/.for-torch: | $(PY)
+	echo 'set-up: PyTorch'
+	$(PIP) torch==2.13.0
 	touch $@
 
 perf: $(VENV)/.package $(VENV)/.for-perf $(VENV)/.for-bench

@@ -17,17 +17,20 @@
  * at 400 kB, 1.7x and 1.3x at 800 kB. */
 enum { BYTES_PER_THREAD = 200000 };
 
-/* A worker whose CPU is busy with another process holds its team up for that one's time slice: 4 to
- * 8 ms for calls of 5 to 50 us, measured beside one busy process. A team that took longer than one
- * thread would have, by so much, is followed by a rest on one thread: stalls take 2 % of the time. */
-static const double STALL_SECONDS = 1e-3;
-static const double REST_FACTOR = 50;
+/* A worker whose CPU is busy with another process, or with a thread of a BLAS that waits awake after a
+ * matrix product, holds its team up for a time slice: 4 to 12 ms for calls of 5 to 50 us. So teams must
+ * have gained what they lose: each adds to the credit how much sooner it was done than one thread alone
+ * would have been. When nothing is left, a rest on one thread follows, REST times as long as the
+ * time lost. It is counted in work: in a network, where little of the time is spent here, a rest by the
+ * clock would be over at the next call. All in seconds. */
+static const double CREDIT_FIRST = 1e-3, CREDIT_MOST = 10e-3, REST = 50;
 
 static int num_threads = 1;
 static int initial_omp_threads = 1;
-static int busy;          /* a team is at work */
-static int forked;        /* this process is a child without exec */
-static double rest_until; /* belongs to who has set busy */
+static int busy;         /* a team is at work */
+static int forked;       /* this process is a child without exec */
+static double rest_left; /* this and credit belong to who has set busy */
+static double credit;
 
 /* How many threads are worth it and allowed. A limit set on OpenMP itself (threadpoolctl) counts. */
 static int team_size(size_t bytes)
@@ -47,21 +50,28 @@ static void run_team(int team, rs_work *work, const void *context, size_t n, siz
 {
     const size_t share = ((n + (size_t)team - 1) / (size_t)team + grain - 1) / grain * grain;
     const double start = omp_get_wtime();
-    double own_end = start;
+    double fastest = 0;
+    int threads = 0;
 #pragma omp parallel num_threads(team)
     {
         /* OpenMP may give fewer threads than asked for: each then takes every so-manyth share. */
         const size_t stride = share * (size_t)omp_get_num_threads();
+        const double own_start = omp_get_wtime();
         for (size_t from = share * (size_t)omp_get_thread_num(); from < n; from += stride) {
             work(context, from, n - from < share ? n : from + share);
         }
-        if (omp_get_thread_num() == 0) {
-            own_end = omp_get_wtime();
+        const double took = omp_get_wtime() - own_start;
+#pragma omp critical(rs_team)
+        if (threads++ == 0 || took < fastest) {
+            fastest = took;
         }
     }
-    const double end = omp_get_wtime(), waited = end - own_end;
-    if (waited > (team - 1) * (own_end - start) + STALL_SECONDS) {
-        rest_until = end + REST_FACTOR * waited;
+    /* By the fastest, for the first may be the one that had to wait for its CPU. */
+    const double gain = threads * fastest - (omp_get_wtime() - start);
+    credit = credit + gain < CREDIT_MOST ? credit + gain : CREDIT_MOST;
+    if (credit < 0) {
+        rest_left = REST * (CREDIT_FIRST - credit);
+        credit = CREDIT_FIRST;
     }
 }
 
@@ -73,8 +83,10 @@ void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t grain,
         work(context, 0, n);
         return;
     }
-    if (omp_get_wtime() < rest_until) {
+    if (rest_left > 0) {
+        const double start = omp_get_wtime();
         work(context, 0, n);
+        rest_left -= omp_get_wtime() - start;
     } else {
         run_team(team, work, context, n, grain);
     }
@@ -99,7 +111,8 @@ void rs_set_num_threads(int n)
 {
     RS_ATOMIC_STORE(&num_threads, n);
     if (RS_ATOMIC_EXCHANGE(&busy, 1) == 0) {
-        rest_until = 0;
+        rest_left = 0;
+        credit = CREDIT_FIRST;
         RS_ATOMIC_STORE(&busy, 0);
     }
 }

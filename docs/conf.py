@@ -8,12 +8,12 @@ author = "The relu-simd developers"
 release = relu_simd.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
 default_role = "code"
 
 html_theme = "furo"
 html_title = f"relu-simd {release}"
 html_show_sourcelink = False
+html_show_copyright = False
 
 # The libraries that an integration plugs into need not be installed for its page.
 autodoc_mock_imports = ["autograd", "onnx", "sklearn", "thinc", "torch"]

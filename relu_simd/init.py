@@ -60,7 +60,7 @@ def kaiming_normal(
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
     rng: np.random.Generator | int | None = None,
-    dtype: DTypeLike = np.float32,
+    dtype: DTypeLike = "float32",
 ) -> NDArray[Any]:
     """Weights from a normal distribution of standard deviation ``gain / sqrt(fan)``.
 
@@ -117,7 +117,7 @@ def kaiming_uniform(
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
     rng: np.random.Generator | int | None = None,
-    dtype: DTypeLike = np.float32,
+    dtype: DTypeLike = "float32",
 ) -> NDArray[Any]:
     """Weights spread evenly over ``-bound .. bound``, where bound is ``gain * sqrt(3 / fan)``.
 

@@ -259,7 +259,7 @@ class PReLU(Layer):
 
     num_parameters: int = 1
     init: float = 0.25
-    dtype: DTypeLike = np.float32
+    dtype: DTypeLike = "float32"
     weight: NDArray[Any] = field(init=False, repr=False)
     grad_weight: NDArray[Any] | None = field(init=False, default=None, repr=False)
 

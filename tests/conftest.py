@@ -1,9 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import re
+
 import pytest
 from cases import FLOATS, ISAS, OPS, dtypes, pairs
 
 import relu_simd
 from relu_simd import _core
+
+
+def pytest_addoption(parser):
+    parser.addoption("--may-skip", metavar="REGEX", help="a skip whose reason does not contain REGEX is a failure")
+
+
+def pytest_sessionfinish(session):
+    """In CI a test that was meant to run and did not is no success."""
+    allowed = session.config.getoption("--may-skip")
+    if allowed is None:
+        return
+    terminal = session.config.pluginmanager.getplugin("terminalreporter")
+    reasons = {report.longrepr[2] for report in terminal.stats.get("skipped", ())}
+    for reason in sorted(reasons):
+        if not re.search(allowed, reason):
+            terminal.write_line(f"--may-skip={allowed} does not allow: {reason}", red=True)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_generate_tests(metafunc):

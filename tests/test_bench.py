@@ -23,6 +23,9 @@ def needed():
     """What the benchmark needs beyond NumPy."""
     for module in ("rich", "matplotlib", "sklearn"):
         pytest.importorskip(module)
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_grad_enabled(True)  # load_torch turns gradients off, for the whole process
 
 
 def bench(*words):

@@ -11,11 +11,23 @@ import relu_simd
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if ">>>" in page.read_text()]
+NEEDED = {"autograd": "autograd", "containers": "dask.array", "onnx": "onnx", "opencl": "pyopencl",
+          "sklearn": "sklearn", "thinc": "thinc", "torch": "torch"}  # fmt: skip
 
 
 def test_readme_examples():
     results = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
     assert results.attempted >= 6
+    assert results.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page(page):
+    if page.stem in NEEDED:
+        pytest.importorskip(NEEDED[page.stem], reason=f"{NEEDED[page.stem]} is not installed")
+    results = doctest.testfile(str(page), module_relative=False)
+    assert results.attempted > 0
     assert results.failed == 0
 
 

@@ -56,13 +56,13 @@ make_sysroot() {
 }
 
 install_arm64_wheels() { # folder, Python version
-    local platform platforms=() requirements
+    local platform platforms=()
     for platform in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014; do
         platforms+=(--platform "${platform}_aarch64")
     done
-    mapfile -t requirements < <("$python" scripts/requirements.py build run test)
+    "$python" scripts/requirements.py build run test >"$cache/requirements.txt"
     "$python" -m pip install -q --target "$1" --only-binary=:all: "${platforms[@]}" \
-        --python-version "$2" "${requirements[@]}"
+        --python-version "$2" --require-hashes -r "$cache/requirements.txt"
 }
 
 # A folder that Python takes for a virtual environment, whose python is a wrapper. By -0, sys.executable is

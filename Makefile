@@ -67,7 +67,7 @@ wheel: $(VENV)/.for-wheel
 ifneq ($(filter aarch64 arm64,$(shell uname -m)),)
 test-aarch64: test
 else
-test-aarch64: $(PY)
+test-aarch64: $(VENV)/.package $(VENV)/.for-test
 	scripts/emulation.sh aarch64 $(TEST_ARGS)
 endif
 

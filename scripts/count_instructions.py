@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from relu_simd import _core
 
 ROOT = Path(__file__).parents[1]
-FLAGS = "-std=c11 -O3 -g0 -DNDEBUG -fPIC -ffp-contract=off -fno-trapping-math -fvisibility=hidden -Icsrc".split()
+FLAGS = "-std=c11 -O3 -g0 -fPIC -ffp-contract=off -fno-trapping-math -fvisibility=hidden -Icsrc".split()  # noqa: SIM905
 SHORT = {"float": "f", "bfloat": "bf", "int": "i", "uint": "u"}
 # Others than the ufuncs': their name in the listing, and how many inputs of the data's dtype a turn of the loop loads
 # (0: what it stores counts). The number of columns, not known at compile time, ends the loops down a column.
@@ -65,8 +65,7 @@ def vector_bytes(loop, kind):
     total = 0
     for _, name, operands in loop:
         if re.match(rf"{kind}(u?r|p|1)$", name) and "[sp" not in operands:
-            registers = re.findall(r"\b([qdsv])\d+", operands.partition("[")[0])
-            total += sum({"q": 16, "v": 16, "d": 8, "s": 4}[register] for register in registers)
+            total += 16 * len(re.findall(r"\b[qv]\d+", operands.partition("[")[0]))
     return total
 
 
@@ -107,7 +106,12 @@ def main():
         if any(faults(loop)):
             bad.append(f"{name}: {faults(loop)[0]} accesses to the stack, {faults(loop)[1]} scalar conversions")
     unary = {op.name for op in _core.OPS if len(op.inputs) == 1}
-    rows = [f"{op.name}{suffix}" for op in _core.OPS for suffix in ("", ", last a number") if not suffix or op.name not in unary]
+    rows = [
+        f"{op.name}{suffix}"
+        for op in _core.OPS
+        for suffix in ("", ", last a number")
+        if not suffix or op.name not in unary
+    ]
     print("| function |", " | ".join(dtypes.values()), "|")
     print("|---" * (len(dtypes) + 1) + "|")
     for row in rows + [name for name, _ in OTHERS.values()]:

@@ -15,8 +15,9 @@ TORCH_TESTS := tests/test_integrations_torch.py tests/test_nn.py tests/test_init
     "tests/test_docs.py::test_page[torch]"
 PERF_ARGS ?=
 EXHAUSTIVE_ARGS ?=
+LOCK_ARGS ?=
 
-.PHONY: help bench test test-opencl test-torch test-exhaustive docs perf lint format wheel test-aarch64 test-old-cpus clean
+.PHONY: help bench test test-opencl test-torch test-exhaustive docs perf lint format lock wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
 help:
@@ -35,6 +36,8 @@ help:
 	echo 'make wheel           build sdist and wheel into dist/, try the wheel in a fresh environment'
 	echo 'make test-aarch64    run the tests on an emulated ARM CPU (Debian; installs what it needs)'
 	echo 'make test-old-cpus   run the tests on emulated x86-64 CPUs without AVX-512, without AVX2'
+	echo 'make lock            write requirements-dev.lock anew after a change to the requirements in pyproject.toml;'
+	echo '                     what it has stays at its version, but with LOCK_ARGS="--upgrade"'
 	echo 'make clean           remove everything that was made'
 	echo
 	echo 'PYTHON=python3.13 chooses the Python of a new .venv (after make clean).'
@@ -82,7 +85,7 @@ wheel: $(VENV)/.for-wheel
 ifneq ($(filter aarch64 arm64,$(shell uname -m)),)
 test-aarch64: test
 else
-test-aarch64: $(PY)
+test-aarch64: $(VENV)/.package $(VENV)/.for-test
 	scripts/emulation.sh aarch64 $(TEST_ARGS)
 endif
 
@@ -98,10 +101,10 @@ $(PY):
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "relu-simd needs Python 3.11 or later: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.for-%: pyproject.toml scripts/requirements.py | $(PY)
+$(VENV)/.for-%: pyproject.toml scripts/requirements.py requirements-dev.lock | $(PY)
 	echo 'set-up: packages to $*'
-	$(PY) scripts/requirements.py $* >$@-list
-	$(PIP) --requirement $@-list
+	$(PY) scripts/requirements.py $* >$(VENV)/$*.txt
+	$(PIP) --require-hashes -r $(VENV)/$*.txt
 	touch $@
 
 # Held to a version, so that a second one is never fetched: 0.7 GB on disk if pip finds a CPU build.
@@ -109,6 +112,10 @@ $(VENV)/.for-torch: | $(PY)
 	echo 'set-up: PyTorch'
 	$(PIP) torch==2.13.0
 	touch $@
+
+lock: $(VENV)/.for-lock
+	$(PY) scripts/requirements.py --unlocked | $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes \
+		--python-version 3.11 --custom-compile-command 'make lock' --output-file requirements-dev.lock $(LOCK_ARGS) -
 
 perf: $(VENV)/.package $(VENV)/.for-perf $(VENV)/.for-bench
 	$(PY) -m pytest benchmarks/bench_ops.py $(PERF_ARGS)

@@ -38,6 +38,9 @@
 #else
 #define RS_INLINE static inline __attribute__((always_inline))
 #define RS_UNUSED __attribute__((unused))
+#if RS_ARM64 && !defined(__clang__)
+#define RS_POINTER(p) __asm__("" : "+r"(p))
+#endif
 #define RS_ALIGNED(bytes) __attribute__((aligned(bytes)))
 #define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #define RS_ATOMIC_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
@@ -50,6 +53,12 @@
 #define RS_TARGET_BEGIN(features) RS_PRAGMA(GCC push_options) RS_PRAGMA(GCC target(features))
 #define RS_TARGET_END RS_PRAGMA(GCC pop_options)
 #endif
+#endif
+
+/* Has GCC keep a pointer in a register of its own, where ARM's addresses take an offset from it; left alone
+ * it makes a sum for each vector of a step. */
+#ifndef RS_POINTER
+#define RS_POINTER(p) (void)(p)
 #endif
 
 #endif

@@ -40,6 +40,10 @@ RS_INLINE vec select(mask m, vec a, vec b) { return select_u16(m, a, b); }
 RS_INLINE vec drop(mask m, vec v) { return drop_u16(m, v); }
 RS_INLINE uint64_t to_bits(mask m) { return to_bits_u16(m); }
 RS_INLINE mask from_bits(uint64_t bits) { return from_bits_u16(bits); }
+#ifdef JOINS
+RS_INLINE joined join(const mask *m) { return join_u16(m); }
+RS_INLINE void split(joined all, mask *m) { split_u16(all, m); }
+#endif
 RS_INLINE counter no_counts(void) { return no_counts_u16(); }
 RS_INLINE counter tally(counter sum, mask m) { return tally_u16(sum, m); }
 RS_INLINE void store_counts(count_elem *p, counter sum) { store_counts_u16(p, sum); }

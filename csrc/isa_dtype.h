@@ -20,24 +20,25 @@ RS_INLINE wide splat_wide(wide_elem s) { return splat(s); }
 #include "loops_mask.h"
 #include "loops_reduce.h"
 
-/* Vectors a step: many hide the latency of memory, few leave long expressions their registers. */
+/* Vectors a step: many hide the latency of memory, few leave long expressions their registers, and of the longest
+ * one of a 16-bit float, which is PARTS of float32. */
 #define MANY 4
 #define FEW 2
-#define NUMBERS(name, nin) FORMS(name, nin, 0, MANY)
+#define NUMBERS(name, nin, max_ulp) FORMS(name, nin, 0, MANY)
 #if T_CLASS == RS_INTEGER
-#define FLOATS(name, nin)
-#define SCALED(name, nin)
-#define WIDENED(name, nin)
+#define FLOATS(name, nin, max_ulp)
+#define SCALED(name, nin, max_ulp)
+#define WIDENED(name, nin, max_ulp)
 #else
-#define FLOATS(name, nin) FORMS(name, nin, 0, MANY)
-#define SCALED(name, nin) FORMS(name, nin - 1, 1, MANY)
+#define FLOATS(name, nin, max_ulp) FORMS(name, nin, 0, MANY)
+#define SCALED(name, nin, max_ulp) FORMS(name, nin - 1, 1, MANY)
 #if T_CLASS == RS_WHOLE
-#define WIDENED(name, nin) FORMS(name, nin, 0, FEW)
+#define WIDENED(name, nin, max_ulp) FORMS(name, nin, 0, FEW)
 #else
-#define WIDENED(name, nin) WIDENED_LANE(name) FORMS(name, nin, 0, FEW)
+#define WIDENED(name, nin, max_ulp) WIDENED_LANE(name) FORMS(name, nin, 0, max_ulp != 0 ? 1 : FEW)
 #endif
 #endif
-#define RS_OP(name, nin, kind, ...) kind(name, nin)
+#define RS_OP(name, nin, kind, signature, definition, max_ulp, ...) kind(name, nin, max_ulp)
 #include "ops.def"
 
 #undef NUMBERS

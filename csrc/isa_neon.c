@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The vocabulary in aarch64 NEON, 16 bytes a vector; meanings in isa_scalar.c. NEON has no masked
- * memory access: a partial vector goes through a copy on the stack. fmax and fmin are not used,
- * they quiet NaNs and order zeros. No target region: NEON is the aarch64 baseline. */
+ * memory access: a partial vector is put together from two overlapping pieces, in registers. fmax and fmin are not
+ * used, they quiet NaNs and order zeros. No target region: NEON is the aarch64 baseline. */
 #include <stdint.h>
 #include <string.h>
 
@@ -10,49 +10,72 @@
 #if RS_ARM64
 #include <arm_neon.h>
 
-/* S: the intrinsics' suffix of the element, W: bits of it, L: lanes. vreinterpret is by BITS and BACK. */
-#define COMMON(T, E, S, W, L, V, BITS, BACK)                                                      \
-    typedef V vec_##T;                                                                            \
-    typedef uint##W##x##L##_t mask_##T;                                                           \
-    enum { LANES_##T = L };                                                                       \
-    RS_INLINE vec_##T load_##T(const E *p) { return vld1q_##S(p); }                               \
-    RS_INLINE void store_##T(E *p, vec_##T v) { vst1q_##S(p, v); }                                \
-    RS_INLINE void stream_##T(E *p, vec_##T v) { vst1q_##S(p, v); }                               \
-    RS_INLINE vec_##T load_n_##T(const E *p, size_t n)                                            \
-    {                                                                                             \
-        E lanes[L] = {0};                                                                         \
-        memcpy(lanes, p, n * sizeof(E));                                                          \
-        return vld1q_##S(lanes);                                                                  \
-    }                                                                                             \
-    RS_INLINE void store_n_##T(E *p, vec_##T v, size_t n)                                         \
-    {                                                                                             \
-        E lanes[L];                                                                               \
-        vst1q_##S(lanes, v);                                                                      \
-        memcpy(p, lanes, n * sizeof(E));                                                          \
-    }                                                                                             \
-    RS_INLINE vec_##T splat_##T(E s) { return vdupq_n_##S(s); }                                   \
-    RS_INLINE vec_##T value_##T(E c) { return vdupq_n_##S(c); }                                   \
-    RS_INLINE mask_##T negative_##T(vec_##T v) { return vcltq_##S(v, vdupq_n_##S(0)); }           \
-    RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return vcleq_##S(v, vdupq_n_##S(0)); }        \
-    RS_INLINE mask_##T above_##T(vec_##T v, E c) { return vcgtq_##S(v, vdupq_n_##S(c)); }         \
-    RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return vbslq_##S(m, a, b); } \
-    RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return BACK(vbicq_u##W(BITS(v), m)); }    \
-    typedef mask_##T counter_##T;                                                                 \
-    typedef uint##W##_t count_elem_##T;                                                           \
-    RS_INLINE uint64_t to_bits_##T(mask_##T m) { return bits_##W(m); }                            \
-    RS_INLINE mask_##T from_bits_##T(uint64_t bits) { return lanes_##W(bits); }                   \
-    RS_INLINE counter_##T no_counts_##T(void) { return vdupq_n_u##W(0); }                         \
-    RS_INLINE counter_##T tally_##T(counter_##T sum, mask_##T m) { return vsubq_u##W(sum, m); }   \
-    RS_INLINE void store_counts_##T(uint##W##_t *p, counter_##T sum) { vst1q_u##W(p, sum); }
+/* The first n bytes of a vector, 0 < n < 16: the rest is 0, nothing beyond is read or written. */
+#define PIECE(bits)                                          \
+    RS_INLINE uint64_t get_##bits(const uint8_t *p)          \
+    {                                                        \
+        uint##bits##_t piece;                                \
+        memcpy(&piece, p, sizeof piece);                     \
+        return piece;                                        \
+    }                                                        \
+    RS_INLINE void put_##bits(uint8_t *p, uint64_t piece)    \
+    {                                                        \
+        const uint##bits##_t lowest = (uint##bits##_t)piece; \
+        memcpy(p, &lowest, sizeof lowest);                   \
+    }
+PIECE(8)
+PIECE(16)
+PIECE(32)
+PIECE(64)
 
-#define FLOAT(T, E, W, L, V)                                                                 \
-    COMMON(T, E, T, W, L, V, vreinterpretq_u##W##_##T, vreinterpretq_##T##_u##W)             \
-    RS_INLINE mask_##T at_least_##T(vec_##T v, E c) { return vcgeq_##T(v, vdupq_n_##T(c)); } \
-    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return vaddq_##T(a, b); }              \
-    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return vsubq_##T(a, b); }              \
-    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return vmulq_##T(a, b); }              \
-    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return vdivq_##T(a, b); }              \
-    RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmaq_##T(c, a, b); }
+RS_INLINE uint8x16_t load_bytes(const void *from, size_t n)
+{
+    const uint8_t *p = from;
+    uint64_t low, high = 0;
+    if (n >= 8) {
+        low = get_64(p);
+        if (n > 8) {
+            high = get_64(p + n - 8) >> 8 * (16 - n);
+        }
+    } else if (n >= 4) {
+        low = get_32(p) | get_32(p + n - 4) << 8 * (n - 4);
+    } else if (n >= 2) {
+        low = get_16(p) | get_16(p + n - 2) << 8 * (n - 2);
+    } else {
+        low = get_8(p);
+    }
+    return vcombine_u8(vcreate_u8(low), vcreate_u8(high));
+}
+
+RS_INLINE void store_bytes(void *to, uint8x16_t v, size_t n)
+{
+    uint8_t *p = to;
+    const uint64_t low = vgetq_lane_u64(vreinterpretq_u64_u8(v), 0), high = vgetq_lane_u64(vreinterpretq_u64_u8(v), 1);
+    if (n >= 8) {
+        put_64(p, low);
+        if (n > 8) {
+            put_64(p + n - 8, low >> 8 * (n - 8) | high << 8 * (16 - n));
+        }
+    } else if (n >= 4) {
+        put_32(p, low);
+        put_32(p + n - 4, low >> 8 * (n - 4));
+    } else if (n >= 2) {
+        put_16(p, low);
+        put_16(p + n - 2, low >> 8 * (n - 2));
+    } else {
+        put_8(p, low);
+    }
+}
+
+/* Vectors of unsigned integers as bytes, and back, by the width of a lane. */
+#define BYTES_8(v) (v)
+#define BYTES_16(v) vreinterpretq_u8_u16(v)
+#define BYTES_32(v) vreinterpretq_u8_u32(v)
+#define BYTES_64(v) vreinterpretq_u8_u64(v)
+#define LANES_8(v) (v)
+#define LANES_16(v) vreinterpretq_u16_u8(v)
+#define LANES_32(v) vreinterpretq_u32_u8(v)
+#define LANES_64(v) vreinterpretq_u64_u8(v)
 
 /* Bits of masks, by the width of a lane, and back: each lane has its own bit. */
 static const uint8_t own_8[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
@@ -79,6 +102,102 @@ RS_INLINE uint64x2_t lanes_64(uint64_t bits)
 {
     return vtstq_u64(vdupq_n_u64(bits), vcombine_u64(vcreate_u64(1), vcreate_u64(2)));
 }
+
+/* The masks of 16 lanes as one of bytes, and back: 64 lanes' bits are made of four. */
+#define JOINS
+typedef uint8x16_t joined;
+RS_INLINE joined join_8(const uint8x16_t *m) { return m[0]; }
+RS_INLINE joined join_16(const uint16x8_t *m) { return vuzp1q_u8(BYTES_16(m[0]), BYTES_16(m[1])); }
+RS_INLINE joined join_32(const uint32x4_t *m)
+{
+    const uint16x8_t halves[2] = {vuzp1q_u16(vreinterpretq_u16_u32(m[0]), vreinterpretq_u16_u32(m[1])),
+                                  vuzp1q_u16(vreinterpretq_u16_u32(m[2]), vreinterpretq_u16_u32(m[3]))};
+    return join_16(halves);
+}
+RS_INLINE joined join_64(const uint64x2_t *m)
+{
+    uint32x4_t words[4];
+    for (int k = 0; k < 4; k++) {
+        words[k] = vuzp1q_u32(vreinterpretq_u32_u64(m[2 * k]), vreinterpretq_u32_u64(m[2 * k + 1]));
+    }
+    return join_32(words);
+}
+RS_INLINE uint64_t joined_bits(const joined *four)
+{
+    const uint8x16_t own = vld1q_u8(own_8);
+    const uint8x16_t first = vpaddq_u8(vandq_u8(four[0], own), vandq_u8(four[1], own));
+    const uint8x16_t second = vpaddq_u8(vandq_u8(four[2], own), vandq_u8(four[3], own));
+    const uint8x16_t quarters = vpaddq_u8(first, second);
+    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(quarters, quarters)), 0);
+}
+
+RS_INLINE void split_8(joined all, uint8x16_t *m) { m[0] = all; }
+RS_INLINE void split_16(joined all, uint16x8_t *m)
+{
+    m[0] = LANES_16(vzip1q_u8(all, all));
+    m[1] = LANES_16(vzip2q_u8(all, all));
+}
+RS_INLINE void split_32(joined all, uint32x4_t *m)
+{
+    uint16x8_t halves[2];
+    split_16(all, halves);
+    for (int k = 0; k < 2; k++) {
+        m[2 * k] = vreinterpretq_u32_u16(vzip1q_u16(halves[k], halves[k]));
+        m[2 * k + 1] = vreinterpretq_u32_u16(vzip2q_u16(halves[k], halves[k]));
+    }
+}
+RS_INLINE void split_64(joined all, uint64x2_t *m)
+{
+    uint32x4_t words[4];
+    split_32(all, words);
+    for (int k = 0; k < 4; k++) {
+        m[2 * k] = vreinterpretq_u64_u32(vzip1q_u32(words[k], words[k]));
+        m[2 * k + 1] = vreinterpretq_u64_u32(vzip2q_u32(words[k], words[k]));
+    }
+}
+/* Of the lanes 16 * quarter and on. */
+RS_INLINE joined joined_from(uint64_t bits, int quarter)
+{
+    static const uint8_t own_byte[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
+    const uint8x16_t from = vaddq_u8(vld1q_u8(own_byte), vdupq_n_u8((uint8_t)(2 * quarter)));
+    return vtstq_u8(vqtbl1q_u8(vcombine_u8(vcreate_u8(bits), vcreate_u8(0)), from), vld1q_u8(own_8));
+}
+
+/* S: the intrinsics' suffix of the element, W: bits of it, L: lanes. vreinterpret is by BITS and BACK. */
+#define COMMON(T, E, S, W, L, V, BITS, BACK)                                                                     \
+    typedef V vec_##T;                                                                                           \
+    typedef uint##W##x##L##_t mask_##T;                                                                          \
+    enum { LANES_##T = L };                                                                                      \
+    RS_INLINE vec_##T load_##T(const E *p) { return vld1q_##S(p); }                                              \
+    RS_INLINE void store_##T(E *p, vec_##T v) { vst1q_##S(p, v); }                                               \
+    RS_INLINE void stream_##T(E *p, vec_##T v) { vst1q_##S(p, v); }                                              \
+    RS_INLINE vec_##T load_n_##T(const E *p, size_t n) { return BACK(LANES_##W(load_bytes(p, n * sizeof(E)))); } \
+    RS_INLINE void store_n_##T(E *p, vec_##T v, size_t n) { store_bytes(p, BYTES_##W(BITS(v)), n * sizeof(E)); } \
+    RS_INLINE vec_##T splat_##T(E s) { return vdupq_n_##S(s); }                                                  \
+    RS_INLINE vec_##T value_##T(E c) { return vdupq_n_##S(c); }                                                  \
+    RS_INLINE mask_##T negative_##T(vec_##T v) { return vcltq_##S(v, vdupq_n_##S(0)); }                          \
+    RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return vcleq_##S(v, vdupq_n_##S(0)); }                       \
+    RS_INLINE mask_##T above_##T(vec_##T v, E c) { return vcgtq_##S(v, vdupq_n_##S(c)); }                        \
+    RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return vbslq_##S(m, a, b); }                \
+    RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return BACK(vbicq_u##W(BITS(v), m)); }                   \
+    typedef mask_##T counter_##T;                                                                                \
+    typedef uint##W##_t count_elem_##T;                                                                          \
+    RS_INLINE uint64_t to_bits_##T(mask_##T m) { return bits_##W(m); }                                           \
+    RS_INLINE mask_##T from_bits_##T(uint64_t bits) { return lanes_##W(bits); }                                  \
+    RS_INLINE joined join_##T(const mask_##T *m) { return join_##W(m); }                                         \
+    RS_INLINE void split_##T(joined all, mask_##T *m) { split_##W(all, m); }                                     \
+    RS_INLINE counter_##T no_counts_##T(void) { return vdupq_n_u##W(0); }                                        \
+    RS_INLINE counter_##T tally_##T(counter_##T sum, mask_##T m) { return vsubq_u##W(sum, m); }                  \
+    RS_INLINE void store_counts_##T(uint##W##_t *p, counter_##T sum) { vst1q_u##W(p, sum); }
+
+#define FLOAT(T, E, W, L, V)                                                                 \
+    COMMON(T, E, T, W, L, V, vreinterpretq_u##W##_##T, vreinterpretq_##T##_u##W)             \
+    RS_INLINE mask_##T at_least_##T(vec_##T v, E c) { return vcgeq_##T(v, vdupq_n_##T(c)); } \
+    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return vaddq_##T(a, b); }              \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return vsubq_##T(a, b); }              \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return vmulq_##T(a, b); }              \
+    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return vdivq_##T(a, b); }              \
+    RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmaq_##T(c, a, b); }
 
 FLOAT(f32, float, 32, 4, float32x4_t)
 FLOAT(f64, double, 64, 2, float64x2_t)
@@ -134,20 +253,20 @@ RS_INLINE vec_u16 narrow_f16(wide_half v)
 {
     return vreinterpretq_u16_f16(vcombine_f16(vcvt_f16_f32(v.part[0]), vcvt_f16_f32(v.part[1])));
 }
-RS_INLINE vec_f32 from_upper(uint16x4_t v) { return vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(v), 16)); }
-/* Not bfcvtn, which came later than NEON. */
-RS_INLINE uint16x4_t to_upper(vec_f32 v)
-{
-    const uint32x4_t bits = vreinterpretq_u32_f32(v), upper = vshrq_n_u32(bits, 16);
-    const uint32x4_t rounded = vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), vandq_u32(upper, vdupq_n_u32(1)));
-    const uint32x4_t number = vceqq_f32(v, v), quiet = vorrq_u32(upper, vdupq_n_u32(0x40));
-    return vmovn_u32(vbslq_u32(number, vshrq_n_u32(rounded, 16), quiet));
-}
 RS_INLINE wide_half widen_bf16(vec_u16 v)
 {
-    return (wide_half){{from_upper(vget_low_u16(v)), from_upper(vget_high_u16(v))}};
+    const vec_u16 zero = vdupq_n_u16(0);
+    return (wide_half){{vreinterpretq_f32_u16(vzip1q_u16(zero, v)), vreinterpretq_f32_u16(vzip2q_u16(zero, v))}};
 }
-RS_INLINE vec_u16 narrow_bf16(wide_half v) { return vcombine_u16(to_upper(v.part[0]), to_upper(v.part[1])); }
+/* Rounded to the upper half, where a NaN is made quiet instead. Not bfcvtn, which came later than NEON. */
+RS_INLINE vec_u16 in_upper(vec_f32 v)
+{
+    const uint32x4_t bits = vreinterpretq_u32_f32(v);
+    const uint32x4_t rounded = vsraq_n_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), vshlq_n_u32(bits, 15), 31);
+    const uint32x4_t quiet = vorrq_u32(bits, vdupq_n_u32(0x400000));
+    return vreinterpretq_u16_u32(vbslq_u32(vceqq_f32(v, v), rounded, quiet));
+}
+RS_INLINE vec_u16 narrow_bf16(wide_half v) { return vuzp2q_u16(in_upper(v.part[0]), in_upper(v.part[1])); }
 RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v)
 {
     return (doubles_f32){{vcvt_f64_f32(vget_low_f32(v)), vcvt_high_f64_f32(v)}};

@@ -63,12 +63,18 @@ RS_INLINE void drive(lane *f, int nvec, int scaled, int form, size_t step, const
         }
     }
     for (; i + step * LANES <= n; i += step * LANES) {
+        operands here = {x.a + i, nvec > 1 ? x.b + i : NULL, scaled ? x.s + i : NULL, x.last, x.slope};
+        elem *to = out + i;
+        RS_POINTER(here.a);
+        RS_POINTER(here.b);
+        RS_POINTER(here.s);
+        RS_POINTER(to);
         vec r[4];
         for (size_t k = 0; k < step; k++) {
-            r[k] = eval(f, nvec, scaled, form, &x, i + k * LANES);
+            r[k] = eval(f, nvec, scaled, form, &here, k * LANES);
         }
         for (size_t k = 0; k < step; k++) {
-            put(form, out + i + k * LANES, r[k]);
+            put(form, to + k * LANES, r[k]);
         }
     }
     for (; i + LANES <= n; i += LANES) {

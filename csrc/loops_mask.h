@@ -24,8 +24,26 @@ RS_INLINE uint64_t get_bits(const uint8_t *p, size_t count)
 }
 #endif
 
+#ifdef JOINS
+RS_INLINE joined mask_quarter(int form, const elem *x, elem *out)
+{
+    mask stopped[16 / LANES];
+    for (size_t k = 0; k < 16; k += LANES) {
+        const vec v = load(x + k);
+        stopped[k / LANES] = nonpositive(v);
+        put(form, out + k, drop(negative(v), v));
+    }
+    return join(stopped);
+}
+#endif
+
 RS_INLINE void mask_block(int form, const elem *x, elem *out, uint8_t *bits)
 {
+#ifdef JOINS
+    const joined stopped[4] = {mask_quarter(form, x, out), mask_quarter(form, x + 16, out + 16),
+                               mask_quarter(form, x + 32, out + 32), mask_quarter(form, x + 48, out + 48)};
+    put_bits(bits, ~joined_bits(stopped), 8);
+#else
     uint64_t stopped = 0;
     for (size_t k = 0; k < 64; k += LANES) {
         const vec v = load(x + k);
@@ -33,6 +51,7 @@ RS_INLINE void mask_block(int form, const elem *x, elem *out, uint8_t *bits)
         put(form, out + k, drop(negative(v), v));
     }
     put_bits(bits, ~stopped, 8);
+#endif
 }
 
 static void with_mask(const void *from, void *to, uint8_t *bits, size_t n, int streamed)
@@ -62,9 +81,19 @@ static void with_mask(const void *from, void *to, uint8_t *bits, size_t n, int s
 RS_INLINE void unmask_block(int form, const elem *x, const uint8_t *bits, elem *out)
 {
     const uint64_t stopped = ~get_bits(bits, 8);
+#ifdef JOINS
+    for (int quarter = 0; quarter < 4; quarter++) {
+        mask of_lanes[16 / LANES];
+        split(joined_from(stopped, quarter), of_lanes);
+        for (size_t k = 0; k < 16; k += LANES) {
+            put(form, out + 16 * quarter + k, drop(of_lanes[k / LANES], load(x + 16 * quarter + k)));
+        }
+    }
+#else
     for (size_t k = 0; k < 64; k += LANES) {
         put(form, out + k, drop(from_bits(stopped >> k), load(x + k)));
     }
+#endif
 }
 
 static void from_mask(const void *from, const uint8_t *bits, void *to, size_t n, int streamed)

@@ -56,13 +56,13 @@ make_sysroot() {
 }
 
 install_arm64_wheels() { # folder, Python version
-    local platform platforms=() requirements
+    local platform platforms=()
     for platform in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014; do
         platforms+=(--platform "${platform}_aarch64")
     done
-    mapfile -t requirements < <("$python" scripts/requirements.py build run test)
+    "$python" scripts/requirements.py build run test >"$cache/requirements.txt"
     "$python" -m pip install -q --target "$1" --only-binary=:all: "${platforms[@]}" \
-        --python-version "$2" "${requirements[@]}"
+        --python-version "$2" --require-hashes -r "$cache/requirements.txt"
 }
 
 # A folder that Python takes for a virtual environment, whose python is a wrapper. By -0, sys.executable is
@@ -117,6 +117,15 @@ build_aarch64() { # folder of the emulated Python, folder of the copy
     cp "$modules"/*.so "$2/relu_simd"
 }
 
+# What this machine's scalar kernels give, for the emulated ones to be compared with (tests/digests.py).
+write_digests() {
+    (
+        unset RELU_SIMD_DIGESTS
+        RELU_SIMD_ISA=scalar "$python" tests/digests.py >"$cache/digests.json"
+    )
+    export RELU_SIMD_DIGESTS=$cache/digests.json
+}
+
 check_isa() { # python, name
     "$1" -c "import sys, relu_simd; sys.exit(relu_simd.isa() != '$2' and f'chose {relu_simd.isa()}, not $2')"
 }
@@ -130,6 +139,7 @@ test_aarch64() {
         setup_aarch64 "$folder"
         echo "$key" >"$folder/ready"
     fi
+    write_digests
     copy_checkout "$folder/checkout"
     build_aarch64 "$folder" "$folder/checkout"
     cd "$folder/checkout"
@@ -142,6 +152,7 @@ test_old_cpus() {
     local folder=$cache/x86-64 real cpu
     need_packages qemu-user-static
     real=$(readlink -f "$python")
+    write_digests
     for cpu in avx2=max,-avx512f scalar=max,-avx2; do
         make_python "$folder" "$(dirname "$real")" $qemu-x86_64-static -cpu "${cpu#*=}" -0 "$folder/bin/python" "$real"
         ln -sfn "$PWD/.venv/lib" "$folder/lib"

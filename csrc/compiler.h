@@ -39,8 +39,8 @@
 #define RS_INLINE static inline __attribute__((always_inline))
 #define RS_UNUSED __attribute__((unused))
 #define RS_ALIGNED(bytes) __attribute__((aligned(bytes)))
-#define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_RELAXED)
-#define RS_ATOMIC_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define RS_ATOMIC_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define RS_ATOMIC_EXCHANGE(p, v) __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL)
 #if defined(__clang__)
 #define RS_TARGET_BEGIN(features) \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* OpenMP behind one call, with the conditions under which it is safe and worth it.
  * Contract in parallel.h. */
+#define _DEFAULT_SOURCE
 #include "parallel.h"
 
 #include "compiler.h"
@@ -9,6 +10,12 @@
 #include <omp.h>
 #ifndef _WIN32
 #include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+#endif
+#ifdef __linux__
+#include <sys/syscall.h>
 #endif
 
 /* Bytes moved by one thread below which another costs more than it brings. Two threads against one,
@@ -43,6 +50,75 @@ static int team_size(size_t bytes)
     return limit < initial_omp_threads && (size_t)limit < team ? limit : (int)team;
 }
 
+#ifdef _WIN32
+static int affordable(int team) { return team; }
+#else
+typedef struct {
+    pthread_t thread;
+    pthread_mutex_t *gate;
+    long id;
+} probe;
+
+static void *pass(void *data)
+{
+    probe *p = data;
+#ifdef __linux__
+    p->id = syscall(SYS_gettid);
+#endif
+    pthread_mutex_lock(p->gate);
+    pthread_mutex_unlock(p->gate);
+    return NULL;
+}
+
+/* Joined, a thread counts against the limits of the system for some microseconds more. */
+static void wait_until_gone(long id)
+{
+#ifdef __linux__
+    for (int tries = 0; tries < 1000 && syscall(SYS_tgkill, getpid(), id, 0) == 0; tries++) {
+        sched_yield();
+    }
+#else
+    (void)id;
+#endif
+}
+
+/* How many threads there can be at the same time, at most `wanted`, this one included. */
+static int threads_to_be_had(int wanted)
+{
+    static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    probe *const probes = calloc((size_t)wanted, sizeof *probes);
+    if (probes == NULL) {
+        return 1;
+    }
+    int had = 1;
+    pthread_mutex_lock(&gate);
+    for (; had < wanted; had++) {
+        probes[had].gate = &gate;
+        if (pthread_create(&probes[had].thread, NULL, pass, &probes[had]) != 0) {
+            break;
+        }
+    }
+    pthread_mutex_unlock(&gate);
+    for (int k = 1; k < had; k++) {
+        pthread_join(probes[k].thread, NULL);
+    }
+    for (int k = 1; k < had; k++) {
+        wait_until_gone(probes[k].id);
+    }
+    free(probes);
+    return had;
+}
+
+/* libgomp ends the process when the system refuses it a thread: so a team that needs new ones, which
+ * is one larger than the last that this thread had, is tried out first. */
+static int affordable(int team)
+{
+    static _Thread_local int last = 1;
+    last = team > last ? threads_to_be_had(team) : team;
+    return last;
+}
+#endif
+
 static void run_team(int team, rs_work *work, const void *context, size_t n, size_t grain)
 {
     const size_t share = ((n + (size_t)team - 1) / (size_t)team + grain - 1) / grain * grain;
@@ -73,10 +149,11 @@ void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t grain,
         work(context, 0, n);
         return;
     }
-    if (omp_get_wtime() < rest_until) {
+    const int had = omp_get_wtime() < rest_until ? 1 : affordable(team);
+    if (had == 1) {
         work(context, 0, n);
     } else {
-        run_team(team, work, context, n, grain);
+        run_team(had, work, context, n, grain);
     }
     RS_ATOMIC_STORE(&busy, 0);
 }

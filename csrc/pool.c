@@ -13,6 +13,7 @@
 #ifdef _WIN32
 #include <malloc.h>
 #else
+#include <pthread.h>
 #include <sys/mman.h>
 #endif
 
@@ -217,6 +218,14 @@ void *rs_pool_realloc(void *context, void *data, size_t bytes)
         rs_pool_free(context, data, capacity);
     }
     return moved;
+}
+
+void rs_pool_init(void)
+{
+#ifndef _WIN32
+    /* Nobody is within the list while it is copied: the child's copy could stay locked for ever. */
+    pthread_atfork(acquire, release, release);
+#endif
 }
 
 void rs_pool_set_limit(size_t bytes)

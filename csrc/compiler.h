@@ -52,4 +52,14 @@
 #endif
 #endif
 
+/* AddressSanitizer does not know what of mapped memory is in use, unless it is told. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define RS_POISON(p, bytes) __asan_poison_memory_region(p, bytes)
+#define RS_UNPOISON(p, bytes) __asan_unpoison_memory_region(p, bytes)
+#else
+#define RS_POISON(p, bytes) ((void)0)
+#define RS_UNPOISON(p, bytes) ((void)0)
+#endif
+
 #endif

@@ -9,9 +9,12 @@
 #ifdef _OPENMP
 #include <omp.h>
 #ifndef _WIN32
+#include <ctype.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #endif
 #ifdef __linux__
@@ -53,6 +56,23 @@ static int team_size(size_t bytes)
 #ifdef _WIN32
 static int affordable(int team) { return team; }
 #else
+static size_t asked_stack; /* 0: the system's choice */
+
+/* OMP_STACKSIZE as libgomp reads it: a number, and B, K, M or G, by default K. Junk counts as unset. */
+static size_t stack_of_environment(void)
+{
+    const char *text = getenv("OMP_STACKSIZE"), *units = "BKMG";
+    char *end = NULL;
+    const unsigned long long number = text ? strtoull(text, &end, 10) : 0;
+    if (end == text) {
+        return 0;
+    }
+    end += strspn(end, " \t");
+    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : units + 1;
+    const int shift = unit ? 10 * (int)(unit - units) : 0;
+    return unit && number <= SIZE_MAX >> shift ? (size_t)number << shift : 0;
+}
+
 typedef struct {
     pthread_t thread;
     pthread_mutex_t *gate;
@@ -90,15 +110,21 @@ static int threads_to_be_had(int wanted)
     if (probes == NULL) {
         return 1;
     }
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    if (asked_stack != 0) {
+        pthread_attr_setstacksize(&attributes, asked_stack);
+    }
     int had = 1;
     pthread_mutex_lock(&gate);
     for (; had < wanted; had++) {
         probes[had].gate = &gate;
-        if (pthread_create(&probes[had].thread, NULL, pass, &probes[had]) != 0) {
+        if (pthread_create(&probes[had].thread, &attributes, pass, &probes[had]) != 0) {
             break;
         }
     }
     pthread_mutex_unlock(&gate);
+    pthread_attr_destroy(&attributes);
     for (int k = 1; k < had; k++) {
         pthread_join(probes[k].thread, NULL);
     }
@@ -166,6 +192,7 @@ void rs_parallel_init(void)
 {
     initial_omp_threads = omp_get_max_threads();
 #ifndef _WIN32
+    asked_stack = stack_of_environment();
     pthread_atfork(NULL, NULL, after_fork_in_child);
 #endif
 }

@@ -82,7 +82,11 @@ static char *map_block(size_t capacity)
     return data;
 }
 
-static void unmap_block(block b) { munmap(b.data - HEADER, HEADER + b.capacity); }
+static void unmap_block(block b)
+{
+    RS_UNPOISON(b.data, b.capacity);
+    munmap(b.data - HEADER, HEADER + b.capacity);
+}
 
 static void make_reclaimable(block *b)
 {
@@ -120,6 +124,15 @@ static void shrink(size_t bytes, size_t blocks)
     }
 }
 
+/* Of a block in use the bytes asked for may be touched, of an idle one none. */
+static void lend(char *data, size_t bytes)
+{
+    RS_UNPOISON(data, bytes);
+    RS_POISON(data + bytes, *capacity_of(data) - bytes);
+    (void)data;
+    (void)bytes;
+}
+
 /* The newest idle block that fits without wasting more than a quarter, or none. */
 static char *recycle(size_t capacity)
 {
@@ -145,20 +158,21 @@ void *rs_pool_malloc(void *context, size_t bytes)
         return NULL;
     }
     char *data = recycle(capacity);
-    if (data != NULL) {
-        return data;
-    }
-    data = map_block(capacity);
     if (data == NULL) {
-        rs_pool_trim();
         data = map_block(capacity);
-    }
-    if (data != NULL) {
+        if (data == NULL) {
+            rs_pool_trim();
+            data = map_block(capacity);
+        }
+        if (data == NULL) {
+            return NULL;
+        }
         *capacity_of(data) = capacity;
         acquire();
         info.fresh++;
         release();
     }
+    lend(data, bytes);
     return data;
 }
 
@@ -179,6 +193,7 @@ void rs_pool_free(void *context, void *data, size_t bytes)
         return;
     }
     block b = {data, *capacity_of(data), 0};
+    RS_POISON(b.data, b.capacity);
     const size_t limit = rs_pool_get_info().limit;
     if (b.capacity > limit) {
         unmap_block(b);
@@ -210,10 +225,12 @@ void *rs_pool_realloc(void *context, void *data, size_t bytes)
     }
     const size_t capacity = *capacity_of(data);
     if (bytes <= capacity && bytes >= capacity / 2) {
+        lend(data, bytes);
         return data;
     }
     void *moved = rs_pool_malloc(context, bytes);
     if (moved != NULL) {
+        RS_UNPOISON(data, capacity);
         memcpy(moved, data, bytes < capacity ? bytes : capacity);
         rs_pool_free(context, data, capacity);
     }

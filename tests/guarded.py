@@ -2,6 +2,7 @@
 """Memory whose ends are known: between two pages that nobody may touch."""
 
 import ctypes
+import faulthandler
 import mmap
 import os
 import signal
@@ -53,6 +54,7 @@ def survive(work):
         warnings.simplefilter("ignore", DeprecationWarning)  # the other threads are asleep
         child = os.fork()
     if child == 0:
+        faulthandler.disable()
         try:
             work(note)
             os._exit(0)

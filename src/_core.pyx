@@ -124,6 +124,8 @@ cdef extern from "Python.h":
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
     object PyCapsule_New(void *pointer, const char *name, void *destructor)
     void PyErr_Clear()
+    int PyGC_Disable()
+    int PyGC_Enable()
     void Py_DECREF(PyObject *)
 
 # Pointers, not objects: the fast path counts no reference that it need not.
@@ -303,11 +305,16 @@ cdef object new_result(PyArrayObject *like, int fortran, size_t nbytes):
     cdef bint pooled = RS_POOL_MIN_BYTES <= nbytes <= pool_limit
     if not (pooled and PyDataMem_GetHandler() is <object>PyDataMem_DefaultHandler):
         return empty(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
-    PyDataMem_SetHandler(pool_handler)
+    # The handler is a context variable. CPython 3.11 crashes if a collection that begins while one is set
+    # runs a finaliser that sets it, too, as one that makes a large result does.
+    cdef int collecting = PyGC_Disable()
     try:
+        PyDataMem_SetHandler(pool_handler)
         return PyArray_EMPTY(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
     finally:
         PyDataMem_SetHandler(<object>PyDataMem_DefaultHandler)
+        if collecting:
+            PyGC_Enable()
 
 
 # ---------------------------------------------------------------------------------------------

@@ -5,8 +5,7 @@
 cdef tuple plain(str name, str operand, value):
     """`value` as a C-contiguous, aligned, native ndarray, and its row of dtypes.def. TypeError as relu's."""
     cdef int dtype
-    if not PyArray_CheckExact(<PyObject *>value):
-        value = np.asarray(value)
+    value = as_array(value)
     dtype = dtype_of(<PyArrayObject *>value)
     if dtype < 0:
         check_kind(name, operand, value.dtype.type)
@@ -17,14 +16,17 @@ cdef tuple plain(str name, str operand, value):
     return value, dtype
 
 
+cdef object as_array(value):
+    """An exact ndarray. The value's own code may run here, and so before sizes and addresses are read."""
+    return value if PyArray_CheckExact(<PyObject *>value) else np.asarray(value)
+
+
 cdef size_t mask_bytes(size_t n) noexcept:
     return (n + 7) // 8
 
 
-cdef object checked_mask(str name, mask, size_t n):
-    """The mask as an ndarray; ValueError unless it has one bit for each of n elements."""
-    if not PyArray_CheckExact(<PyObject *>mask):
-        mask = np.asarray(mask)
+cdef int check_mask(str name, mask, size_t n) except -1:
+    """ValueError unless the exact ndarray has one bit for each of n elements."""
     if (
         PyArray_TYPE(<PyArrayObject *>mask) != cnp.NPY_UINT8 or PyArray_NDIM(<PyArrayObject *>mask) != 1
         or <size_t>PyArray_SIZE(<PyArrayObject *>mask) != mask_bytes(n)
@@ -32,7 +34,7 @@ cdef object checked_mask(str name, mask, size_t n):
         raise ValueError(
             f"{name}: mask must be uint8[{mask_bytes(n)}], a bit for each of {n} elements as relu_with_mask makes it, "
             f"not {_describe(mask)}")
-    return mask
+    return 0
 
 
 cdef bint overlap(PyArrayObject *a, PyArrayObject *b) noexcept:
@@ -123,21 +125,22 @@ def relu_with_mask(x, *, out=None):
     """
     cdef int dtype
     cdef size_t n
-    x, dtype = plain("relu_with_mask", "x", x)
-    n = PyArray_SIZE(<PyArrayObject *>x)
-    cdef cnp.npy_intp length = mask_bytes(n)
     y = mask = None
     if out is not None:
         if not isinstance(out, tuple) or len(out) != 2:
             raise TypeError(f"relu_with_mask: out must be a tuple (y, mask), not {_describe(out)}")
         y, mask = out
+    x, dtype = plain("relu_with_mask", "x", x)
+    n = PyArray_SIZE(<PyArrayObject *>x)
+    cdef cnp.npy_intp length = mask_bytes(n)
     if mask is None:
         mask = bits = wanted = empty(1, &length, cnp.NPY_UINT8, False)
     else:
         if not PyArray_Check(<PyObject *>mask):
             raise TypeError(f"relu_with_mask: mask must be an array, not {_describe(mask)}")
         wanted = mask if PyArray_CheckExact(<PyObject *>mask) else np.ndarray.view(mask, np.ndarray)
-        bits = checked_mask("relu_with_mask", wanted, n)
+        check_mask("relu_with_mask", wanted, n)
+        bits = wanted
         if not wanted.flags.writeable:
             raise ValueError("relu_with_mask: mask is read-only")
         if not wanted.flags.c_contiguous or overlap(<PyArrayObject *>wanted, <PyArrayObject *>x):
@@ -197,9 +200,10 @@ def relu_backward_from_mask(grad_output, mask, out=None):
     """
     cdef int dtype
     cdef size_t n
+    grad_output, mask = as_array(grad_output), as_array(mask)
     grad_output, dtype = plain("relu_backward_from_mask", "grad_output", grad_output)
     n = PyArray_SIZE(<PyArrayObject *>grad_output)
-    mask = checked_mask("relu_backward_from_mask", mask, n)
+    check_mask("relu_backward_from_mask", mask, n)
     if not layout(<PyObject *>mask) & cnp.NPY_ARRAY_C_CONTIGUOUS:
         mask = retried(np.ascontiguousarray, (mask,))
     result, copy_to = target("relu_backward_from_mask", out, grad_output)

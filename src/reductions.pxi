@@ -81,11 +81,12 @@ def count_active(x, axis=None, *, keepdims=False):
     array([1, 2, 0])
     """
     cdef int dtype, done
+    cdef bint keep = keepdims
     x, dtype = plain("count_active", "x", x)
     cdef const void *data = PyArray_DATA(<PyArrayObject *>x)
     cdef size_t n = PyArray_SIZE(<PyArrayObject *>x)
     cdef double count
-    if axis is None and not keepdims:
+    if axis is None and not keep:
         with nogil:
             done = rs_run_reduction(RS_ACTIVE, dtype, &data, 1, 1, n, &count)
         if not done:
@@ -96,7 +97,7 @@ def count_active(x, axis=None, *, keepdims=False):
     else:
         axes = normalize_axis_tuple(axis, x.ndim)
         kept = tuple(k for k in range(x.ndim) if k not in axes)
-        shape = tuple(1 if k in axes else extent for k, extent in enumerate(x.shape) if keepdims or k in kept)
+        shape = tuple(1 if k in axes else extent for k, extent in enumerate(x.shape) if keep or k in kept)
     counts = reduce_around(RS_ACTIVE, dtype, [x], kept).astype(np.intp).reshape(shape)
     return counts[()]
 

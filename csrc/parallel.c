@@ -175,11 +175,10 @@ void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t grain,
         work(context, 0, n);
         return;
     }
-    const int had = omp_get_wtime() < rest_until ? 1 : affordable(team);
-    if (had == 1) {
+    if (omp_get_wtime() < rest_until) {
         work(context, 0, n);
     } else {
-        run_team(had, work, context, n, grain);
+        run_team(affordable(team), work, context, n, grain);
     }
     RS_ATOMIC_STORE(&busy, 0);
 }

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cases import EMULATED, ISAS, SANITIZED, run
+from cases import EMULATED, ISAS, OWN_THREADS, SANITIZED, run
 
 from relu_simd import _core
 
@@ -134,6 +134,7 @@ def test_as_many_threads_as_the_system_gives(limit, threads):
 
 
 @needs_openmp
+@pytest.mark.skipif(not OWN_THREADS, reason="libgomp is not in use")
 def test_threads_come_when_the_system_gives_them_again(refusing):
     code = """if 1:
         import os, numpy as np, relu_simd

@@ -2,8 +2,10 @@
 /* What parallel.c needs of OpenMP, on POSIX threads made and joined for each team. ThreadSanitizer sees
  * these, while it knows nothing of libgomp's own waiting, and would report a race at every fork and join.
  * Linked into the module by scripts/sanitize.sh, in place of libgomp. */
+#define _GNU_SOURCE
 #include <omp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,7 +54,13 @@ int omp_get_thread_num(void) { return self ? self->number : 0; }
 int omp_get_num_threads(void) { return self ? self->team : 1; }
 int omp_in_parallel(void) { return self != NULL; }
 int omp_get_max_threads(void) { return MAX_TEAM; }
-int omp_get_num_procs(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
+
+int omp_get_num_procs(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
 
 double omp_get_wtime(void)
 {

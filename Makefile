@@ -12,8 +12,10 @@ BENCH_ARGS ?=
 TEST_ARGS ?=
 PERF_ARGS ?=
 EXHAUSTIVE_ARGS ?=
+FUZZ_ARGS ?=
+SOAK_SECONDS ?= 60
 
-.PHONY: help bench test test-exhaustive perf lint format wheel test-aarch64 test-old-cpus clean
+.PHONY: help bench test test-exhaustive fuzz soak sanitize sanitize-threads valgrind perf lint format wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
 help:
@@ -22,6 +24,13 @@ help:
 	echo 'make test            run the tests; TEST_ARGS="-x -k overlap": options of pytest'
 	echo 'make test-exhaustive all 2^32 float32 through every function of one input, on each instruction set:'
 	echo '                     half an hour; EXHAUSTIVE_ARGS="--isas best --ops sigmoid": see --help'
+	echo 'make fuzz            100,000 made-up calls against the reference, others each time; about a minute;'
+	echo '                     FUZZ_ARGS="--cases 5000000 --seed 7": see --help'
+	echo 'make soak            threads at work while every setting changes, for SOAK_SECONDS=60'
+	echo 'make sanitize        the tests with AddressSanitizer and UndefinedBehaviorSanitizer (GCC): 10 minutes;'
+	echo '                     TEST_ARGS as for make test'
+	echo 'make sanitize-threads the tests of threads, memory and faults with ThreadSanitizer (GCC): 5 minutes'
+	echo 'make valgrind        every kernel under memcheck (installs valgrind on Debian)'
 	echo 'make lint            style, types, and the C sources without a warning for every platform'
 	echo 'make format          put Python and C into the style that lint checks'
 	echo 'make perf            time every operation in every mode, for developers (pytest-benchmark);'
@@ -42,6 +51,21 @@ test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
 
 test-exhaustive: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
 	$(PY) tests/exhaustive.py $(EXHAUSTIVE_ARGS)
+
+fuzz: $(VENV)/.package $(VENV)/.for-test
+	$(PY) tests/fuzz.py $(FUZZ_ARGS)
+
+soak: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
+	RELU_SIMD_SOAK_SECONDS=$(SOAK_SECONDS) $(PY) -m pytest tests/test_concurrency.py -k soak
+
+sanitize: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test $(VENV)/.for-bench
+	scripts/sanitize.sh address $(TEST_ARGS)
+
+sanitize-threads: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test $(VENV)/.for-bench
+	scripts/sanitize.sh threads $(TEST_ARGS)
+
+valgrind: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test
+	scripts/sanitize.sh valgrind
 
 lint: $(VENV)/.for-lint $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-bench
 	echo 'lint: ruff check'; $(PY) -m ruff check --quiet

@@ -3,7 +3,7 @@
 # Runs the tests with a module that reports what it must not do, built apart from the usual one in build/.
 #   scripts/sanitize.sh address [pytest's arguments]   AddressSanitizer and UndefinedBehaviorSanitizer
 #   scripts/sanitize.sh threads [pytest's arguments]   ThreadSanitizer
-#   scripts/sanitize.sh valgrind                       memcheck, on a few calls of everything
+#   scripts/sanitize.sh valgrind                       memcheck, on each kernel
 # GCC, whose runtime libraries come with it; memcheck needs Debian's valgrind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,6 +31,13 @@ assert _core._has_openmp(), 'built without threads: see $base.log'"
     env LD_PRELOAD="$1" "$python" -m pytest -p no:cacheprovider "${@:2}"
 }
 
+harness() { # compiler and linker flags: the same objects without Python
+    echo "$kind: harness"
+    local objects
+    mapfile -t objects < <(find "$base"/temp.*/csrc -name '*.o')
+    "$@" -g -O1 -Wall -Wextra -Icsrc -fopenmp -o "$base/harness" tests/sanitize/harness.c "${objects[@]}" -lm
+}
+
 runtime() { gcc -print-file-name="$1"; }
 
 mkdir -p "$base"
@@ -46,11 +53,17 @@ threads)
     gcc -c -O1 -g -fsanitize=thread -fPIC -fopenmp tests/sanitize/team.c -o "$base/team.o"
     build "gcc -fsanitize=thread" "$base/team.o"
     export TSAN_OPTIONS=halt_on_error=1 # nothing is suppressed: team.c stands in for libgomp
+    harness gcc -fsanitize=thread "$base/team.o"
+    "$base/harness" pool
     [ $# != 0 ] || set -- tests/test_threads.py tests/test_pool.py tests/test_concurrency.py tests/test_faults.py
     tests "$(runtime libtsan.so)" "$@"
     ;;
 valgrind)
-    echo "not yet"
+    command -v valgrind >/dev/null || apt-get install --yes --quiet valgrind >/dev/null ||
+        { echo 'valgrind: not installed, and apt-get could not: install the package valgrind'; exit 1; }
+    build gcc ""
+    harness gcc
+    valgrind --quiet --error-exitcode=9 "$base/harness" kernels
     ;;
 *)
     sed -n '3,7s/^# *//p' "$0"

@@ -19,7 +19,21 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
-from cases import FLOATS, HALVES, INTEGERS, ISAS, OPS, expected, here, is_float, isnan, operand_dtypes, same, sample, using_isa
+from cases import (
+    FLOATS,
+    HALVES,
+    INTEGERS,
+    ISAS,
+    OPS,
+    expected,
+    here,
+    is_float,
+    isnan,
+    operand_dtypes,
+    same,
+    sample,
+    using_isa,
+)
 
 import relu_simd
 from relu_simd import _core, reference, ufuncs
@@ -81,7 +95,10 @@ def made_up_shape(r):
         return (r.randrange(300),)
     if kind < 0.36:
         return (r.randrange(60_000, 140_000),)  # threads, the GIL released
-    return tuple(r.choice((0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33)) if r.random() < 0.9 else r.randrange(70) for _ in range(r.randrange(5)))[:3 if kind < 0.7 else 4]
+    return tuple(
+        r.choice((0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33)) if r.random() < 0.9 else r.randrange(70)
+        for _ in range(r.randrange(5))
+    )[: 3 if kind < 0.7 else 4]
 
 
 def made_up_view(r, shape, broadcast):
@@ -111,7 +128,11 @@ def made_up(r):
     case = Case(name, dtype, shape, views, isa=r.choice(ISAS), seed=r.randrange(1 << 32))
     out = r.choice((None, None, "other", "operand", "overlap"))
     if name == "count_active":
-        axes = None if not shape or r.random() < 0.3 else tuple(sorted(r.sample(range(len(shape)), r.randrange(len(shape) + 1))))
+        axes = (
+            None
+            if not shape or r.random() < 0.3
+            else tuple(sorted(r.sample(range(len(shape)), r.randrange(len(shape) + 1))))
+        )
         return replace(case, axis=axes, keepdims=r.random() < 0.5)
     if name == "prelu_backward":
         return replace(case, out=r.choice((None, "other")), out_view=made_up_view(r, shape, False))
@@ -376,9 +397,13 @@ def run_prelu_backward(case, r):
     for view in case.views:
         own, own_view = narrowed(view, case.shape)
         array = alone(own_view, own, dtype)
-        array[...] = np.array([r.randrange(-4, 5) for _ in range(min(array.size, 500))] or [0]).astype(dtype)[
-            np.arange(array.size) % max(1, min(array.size, 500))
-        ].reshape(own) if array.size else 0
+        array[...] = (
+            np.array([r.randrange(-4, 5) for _ in range(min(array.size, 500))] or [0])
+            .astype(dtype)[np.arange(array.size) % max(1, min(array.size, 500))]
+            .reshape(own)
+            if array.size
+            else 0
+        )
         operands.append(array)
     originals = [plain(value) for value in operands]
     shape = np.broadcast_shapes(*(value.shape for value in operands))
@@ -386,7 +411,10 @@ def run_prelu_backward(case, r):
     want = reference.prelu_backward(*full, originals[2])
     out = None
     if case.out is not None and shape == case.shape:
-        out = alone(case.out_view, shape, dtype), alone(View(tuple(range(operands[2].ndim)), (1,) * operands[2].ndim), operands[2].shape, dtype)
+        out = (
+            alone(case.out_view, shape, dtype),
+            alone(View(tuple(range(operands[2].ndim)), (1,) * operands[2].ndim), operands[2].shape, dtype),
+        )
     with using_isa(case.isa):
         got = relu_simd.prelu_backward(*operands, out=out)
     for have, each in zip(got, want, strict=True):
@@ -414,11 +442,29 @@ def simpler(case):
     """Variants of a case that are easier to understand."""
     ndim = len(case.shape)
     plain_view = View(tuple(range(ndim)), (1,) * ndim)
-    for name, value in (("subclass", False), ("order", None), ("where", False), ("cast", None), ("out", None), ("slope", None), ("positional", False), ("ufunc", False), ("isa", "scalar"), ("shift", 0), ("keepdims", False), ("out_view", plain_view)):
+    for name, value in (
+        ("subclass", False),
+        ("order", None),
+        ("where", False),
+        ("cast", None),
+        ("out", None),
+        ("slope", None),
+        ("positional", False),
+        ("ufunc", False),
+        ("isa", "scalar"),
+        ("shift", 0),
+        ("keepdims", False),
+        ("out_view", plain_view),
+    ):
         if getattr(case, name) != value:
             yield replace(case, **{name: value})
     for k, view in enumerate(case.views):
-        for change in (plain_view, replace(view, swapped=False), replace(view, offset=0), replace(view, ones=(), dropped=0)):
+        for change in (
+            plain_view,
+            replace(view, swapped=False),
+            replace(view, offset=0),
+            replace(view, ones=(), dropped=0),
+        ):
             if change != view:
                 yield replace(case, views=(*case.views[:k], change, *case.views[k + 1 :]))
     for axis, extent in enumerate(case.shape):
@@ -476,7 +522,12 @@ def main(argv=None):
 
     def report(done):
         if sys.stderr.isatty():
-            print(f"\r{done} calls, {done / (time.monotonic() - start):.0f} a second ", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r{done} calls, {done / (time.monotonic() - start):.0f} a second ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
 
     found = fuzz(args.cases, seed, report)
     if found is None:

@@ -37,7 +37,7 @@ class Region:
         protect(self.start, self.nbytes, READ)
 
     def elements(self, dtype, shift=0):
-        """All of it, or less `shift` bytes at the front: the last element ends where the memory ends or little before."""
+        """All of it, or less `shift` bytes at the front."""
         count = (self.nbytes - shift) // dtype.itemsize
         return self.bytes[shift : shift + count * dtype.itemsize].view(dtype)
 

@@ -47,14 +47,14 @@ static int hidden(const char *path)
     return refused("files") && (strncmp(path, "/sys/", 5) == 0 || strncmp(path, "/proc/", 6) == 0);
 }
 
-#define OPEN(name)                                                        \
-    int name(const char *path, int flags, ...)                            \
-    {                                                                     \
-        int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, #name);    \
-        va_list rest;                                                     \
-        va_start(rest, flags);                                            \
-        const int mode = va_arg(rest, int);                               \
-        va_end(rest);                                                     \
+#define OPEN(name)                                                            \
+    int name(const char *path, int flags, ...)                                \
+    {                                                                         \
+        int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, #name);        \
+        va_list rest;                                                         \
+        va_start(rest, flags);                                                \
+        const int mode = va_arg(rest, int);                                   \
+        va_end(rest);                                                         \
         return hidden(path) ? (errno = ENOENT, -1) : real(path, flags, mode); \
     }
 OPEN(open)

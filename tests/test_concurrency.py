@@ -264,6 +264,11 @@ def test_run_as_a_script_that_dies_of_a_closed_pipe():
     os.close(reader)
     with os.fdopen(writer, "wb") as pipe:
         done = subprocess.run(
-            [sys.executable, "-m", "relu_simd"], stdout=pipe, stderr=subprocess.PIPE, text=True, check=False, timeout=300
+            [sys.executable, "-m", "relu_simd"],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=300,
         )
     assert "Traceback" not in done.stderr

@@ -16,7 +16,20 @@ EXPECTED = {
     "RELU_SIMD_NUM_THREADS": "expected a number of threads from 1 to 1024",
     "RELU_SIMD_POOL_LIMIT": "expected a number of bytes, 0 for none",
 }
-JUNK = [b" ", b"\t\n", b"\xff\xfe", b"avx2\xff", b"1 2", b"0x2", b"1e3", b"-1", b"nan", b"\xc2\xb2", b"x" * 100_000, b"9" * 100_000]
+JUNK = [
+    b" ",
+    b"\t\n",
+    b"\xff\xfe",
+    b"avx2\xff",
+    b"1 2",
+    b"0x2",
+    b"1e3",
+    b"-1",
+    b"nan",
+    b"\xc2\xb2",
+    b"x" * 100_000,
+    b"9" * 100_000,
+]
 # Where the system's own limit of a variable is below that, another program may set more in its own process.
 MILLION = ["x" * 1_000_000, "9" * 1_000_000, " " * 1_000_000, "\udcff" * 1_000_000, "é" * 1_000_000]
 CALL = "import relu_simd, numpy; print((relu_simd.relu(numpy.array([-1.0, 2.0])) == [0, 2]).all())"
@@ -24,7 +37,9 @@ CALL = "import relu_simd, numpy; print((relu_simd.relu(numpy.array([-1.0, 2.0]))
 
 def process(words, variables, keep=True):
     """A Python process whose variables are bytes, over this one's or alone."""
-    own = {os.fsencode(k): os.fsencode(v) for k, v in os.environ.items() if not k.startswith("RELU_SIMD_") or "TEST" in k}
+    own = {
+        os.fsencode(k): os.fsencode(v) for k, v in os.environ.items() if not k.startswith("RELU_SIMD_") or "TEST" in k
+    }
     needed = (b"PYTHONPATH", b"PYTHONSAFEPATH", b"LD_PRELOAD", b"ASAN_OPTIONS")
     base = own if keep else {k: v for k, v in own.items() if k in needed}
     return subprocess.run([sys.executable, *words], env=base | variables, capture_output=True, check=False, timeout=300)
@@ -105,7 +120,8 @@ def test_locales(locale, keep):
 def test_no_home_and_no_working_directory(tmp_path):
     gone = tmp_path / "gone"
     gone.mkdir()
-    code = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); os.environ.clear(); {CALL}; relu_simd.show_config()"
+    leave = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); os.environ.clear()"
+    code = f"{leave}; {CALL}; relu_simd.show_config()"
     done = process(["-c", code], {}, keep=True)
     assert (done.stderr, done.returncode) == (b"", 0)
     assert done.stdout.startswith(b"True\n")

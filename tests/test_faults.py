@@ -113,7 +113,9 @@ AS_NOBODY = """if 1:
 
 @needs_openmp
 @pytest.mark.skipif(SANITIZED, reason="its own thread needs room, too")
-@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="needs a user with no process: root can be one")
+@pytest.mark.skipif(
+    not hasattr(os, "getuid") or os.getuid() != 0, reason="needs a user with no process: root can be one"
+)
 @pytest.mark.parametrize(("limit", "threads"), [(1, 1), (2, 2), (4, 4), (100, 8)])
 def test_as_many_threads_as_the_system_gives(limit, threads):
     """Where libgomp would end the process. Again and again, since an ended thread counts for a while."""

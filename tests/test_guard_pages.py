@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 import pytest
-from cases import EMULATED, ISAS, expected, faces, is_float, isnan, lanes, operand_dtypes, sample, same, streaming
+from cases import EMULATED, ISAS, expected, faces, is_float, isnan, lanes, operand_dtypes, same, sample, streaming
 
 import relu_simd
 from relu_simd import _core, reference
@@ -33,7 +33,9 @@ def filled(dtype, nbytes, seed):
 
 def inputs_of(op, dtype, nbytes):
     """A region for each operand, and their elements counted from the front and from the end."""
-    return [filled(each, nbytes * each.itemsize // dtype.itemsize, k) for k, each in enumerate(operand_dtypes(op, dtype))]
+    return [
+        filled(each, nbytes * each.itemsize // dtype.itemsize, k) for k, each in enumerate(operand_dtypes(op, dtype))
+    ]
 
 
 def at_front(values, n, _):
@@ -99,7 +101,15 @@ def test_elementwise(op, dtype):
                         if slope is not None:
                             given[-1] = slope
                         text = f"{op.name} {dtype} {isa} {name} n={n} slope={slope}"
-                        check(faces(op)[0], given, place(want, n, k), place_out(outs, n, lanes(dtype) - k), target, note, text)
+                        check(
+                            faces(op)[0],
+                            given,
+                            place(want, n, k),
+                            place_out(outs, n, lanes(dtype) - k),
+                            target,
+                            note,
+                            text,
+                        )
 
         on_each_isa(each)
 
@@ -109,7 +119,9 @@ def test_elementwise(op, dtype):
 def test_through_the_ufunc(op, dtype):
     """Misaligned by bytes, every second element, backwards, and where NumPy has it call with one element."""
     views = {
-        "off by a byte, at the end": lambda region, each, n: region.bytes[region.nbytes - n * each.itemsize :].view(each),
+        "off by a byte, at the end": lambda region, each, n: region.bytes[region.nbytes - n * each.itemsize :].view(
+            each
+        ),
         "off by a byte": lambda region, each, n: region.bytes[1 : 1 + n * each.itemsize].view(each),
         "every second, to the end": lambda region, each, n: region.elements(each)[::-2][:n][::-1],
         "every second, from the front": lambda region, each, n: region.elements(each)[::2][:n],
@@ -194,7 +206,10 @@ def test_broadcast_rows_and_channels(op, float_dtype):
 
 def test_masks(dtype):
     def work(note):
-        source, target, packed, to_pack = filled(dtype, 4 * guarded.PAGE, 3), *(guarded.Region(4 * guarded.PAGE) for _ in range(3))
+        source, target, packed, to_pack = (
+            filled(dtype, 4 * guarded.PAGE, 3),
+            *(guarded.Region(4 * guarded.PAGE) for _ in range(3)),
+        )
         values, outs = source.elements(dtype), target.elements(dtype)
         with np.errstate(invalid="ignore"):
             passes = ~(values <= 0)
@@ -301,7 +316,7 @@ def test_a_fault_is_seen():
     with pytest.raises(AssertionError, match="SIGSEGV: reading beyond"):
         guarded.survive(beyond)
     for work in (before, frozen):
-        with pytest.raises(AssertionError, match="SIG(SEGV|BUS)"):
+        with pytest.raises(AssertionError, match=r"SIG(SEGV|BUS)"):
             guarded.survive(work)
-    with pytest.raises(AssertionError, match="failed: (?s:.*)ZeroDivisionError"):
+    with pytest.raises(AssertionError, match=r"failed: (?s:.*)ZeroDivisionError"):
         guarded.survive(lambda note: 1 / 0)

@@ -38,7 +38,9 @@ def check(code):
     assert (done.stdout, done.returncode) == ("fine\n", 0)
 
 
-@pytest.mark.parametrize("protocol", ["__array__", "__array_interface__", "__array_struct__", "__array_ufunc__", "__float__"])
+@pytest.mark.parametrize(
+    "protocol", ["__array__", "__array_interface__", "__array_struct__", "__array_ufunc__", "__float__"]
+)
 def test_what_a_protocol_raises_passes_through(protocol):
     check(f"""
         class Broken:
@@ -89,7 +91,8 @@ def test_lies_about_type_shape_dtype_and_flags():
             for name, face, nin in functions():
                 assert "Error" in outcome(lambda: face(*[x] * nin, out=lie))
                 outcome(lambda: face(*[lie] * nin))
-            for call in (lambda: rs.relu_with_mask(x, out=(lie, None)), lambda: rs.relu_backward_from_mask(x, np.zeros(2, np.uint8), out=lie),
+            for call in (lambda: rs.relu_with_mask(x, out=(lie, None)),
+                    lambda: rs.relu_backward_from_mask(x, np.zeros(2, np.uint8), out=lie),
                          lambda: rs.prelu_backward(x, x, x, out=(lie, lie))):
                 assert "Error" in outcome(call), outcome(call)
         assert (ends == 7).all()
@@ -98,7 +101,8 @@ def test_lies_about_type_shape_dtype_and_flags():
         rs.relu_with_mask(x, out=(None, room[::150].view(Liar)))  # strided, though it says that it is not
         assert list(np.flatnonzero(room != 9)) == [0, 150]
         for poser in (Poser(), MaskPoser(), [0, 0], bytearray(2), memoryview(bytearray(2)), None.__class__):
-            for call in (lambda: rs.relu_with_mask(x, out=(None, poser)), lambda: rs.relu_with_mask(x, out=(poser, None)),
+            for call in (lambda: rs.relu_with_mask(x, out=(None, poser)),
+                    lambda: rs.relu_with_mask(x, out=(poser, None)),
                          lambda: rs.relu(x, out=poser), lambda: rs.relu(Poser())):
                 assert outcome(call).startswith("TypeError"), outcome(call)
     """)
@@ -221,8 +225,10 @@ def test_numbers_that_are_none():
         for dtype in ("f4", "f8", "f2", "i4", ">f4"):
             for slope in (Raises(0.5), Lies(0.5), Index(2)):
                 for given in (x.astype(dtype), x.astype(dtype)[::2]):
-                    for call in (lambda: rs.leaky_relu(given, slope), lambda: rs.leaky_relu_backward(given, given, slope),
-                                 lambda: rs.prelu(given, slope), lambda: rs.add_relu(given, slope), lambda: rs.prelu_backward(given, given, slope)):
+                    for call in (lambda: rs.leaky_relu(given, slope),
+                            lambda: rs.leaky_relu_backward(given, given, slope),
+                                 lambda: rs.prelu(given, slope), lambda: rs.add_relu(given, slope),
+                                 lambda: rs.prelu_backward(given, given, slope)):
                         said = outcome(call)
                         assert said in ("ndarray", "tuple") or "today" in said or said.startswith("TypeError"), said
         for bad in (Index(2), Raises(2)):
@@ -251,8 +257,10 @@ def test_attributes_that_raise():
         assert said.startswith("ValueError: operands could not be broadcast"), said
         said = outcome(lambda: rs.relu_with_mask(x, out=(prickly, None)))
         assert said.startswith("ValueError: relu_with_mask: out has shape (3,)"), said
-        for call in (lambda: rs.relu(x, out=Thing()), lambda: rs.relu(Thing()), lambda: rs.relu_with_mask(x, out=Thing()),
-                     lambda: rs.relu(x, Thing(), 3), lambda: rs.relu_with_mask(x, out=(None, Thing())), lambda: rs.set_isa("x" * 10**6)):
+        for call in (lambda: rs.relu(x, out=Thing()), lambda: rs.relu(Thing()),
+                lambda: rs.relu_with_mask(x, out=Thing()),
+                     lambda: rs.relu(x, Thing(), 3), lambda: rs.relu_with_mask(x, out=(None, Thing())),
+                     lambda: rs.set_isa("x" * 10**6)):
             assert "Error" in outcome(call)
     """)
 
@@ -278,7 +286,8 @@ def test_memory_that_goes_away():
             rs.relu(m, out=x)
             rs.leaky_relu(own, out=own)
             y, mask = rs.relu_with_mask(own)
-            assert y.size in (10, BIG) and mask.size == -(-y.size // 8) and rs.count_active(own) <= 10 + (own.size > 10) * BIG
+            assert (y.size in (10, BIG) and mask.size == -(-y.size // 8)
+                    and rs.count_active(own) <= 10 + (own.size > 10) * BIG)
             rs.count_active(m)
         stop.set()
         thread.join()
@@ -310,15 +319,20 @@ def test_results_are_freed_while_others_are_made():
 
 def test_odd_dtypes_and_metadata():
     check("""
-        odd = [np.dtype("f4", metadata={"unit": 1}), np.dtype([("a", "f4")]), np.dtype(("f4", (2,))), np.dtype("V4"), np.dtype("M8[s]"),
-               np.dtype("U1"), np.dtype("O"), np.dtype("c8"), np.dtype("g"), np.dtypes.StringDType(), np.dtype("S0"), np.dtype([])]
+        odd = [np.dtype("f4", metadata={"unit": 1}), np.dtype([("a", "f4")]), np.dtype(("f4", (2,))),
+                np.dtype("V4"), np.dtype("M8[s]"),
+               np.dtype("U1"), np.dtype("O"), np.dtype("c8"), np.dtype("g"), np.dtypes.StringDType(),
+               np.dtype("S0"), np.dtype([])]
         for dtype in odd:
-            for make in (lambda: np.zeros(10, dtype), lambda: np.zeros((), dtype), lambda: np.zeros(10, dtype)[::2], lambda: np.zeros(0, dtype)):
+            for make in (lambda: np.zeros(10, dtype), lambda: np.zeros((), dtype),
+                    lambda: np.zeros(10, dtype)[::2], lambda: np.zeros(0, dtype)):
                 x = make()
                 for name, face, nin in functions():
                     said = outcome(lambda: face(*[x] * nin))
-                    assert said.startswith("TypeError") or dtype.kind == "f" and "Error" not in said or dtype.subdtype, (dtype, said)
-                for call in (lambda: rs.relu_with_mask(x), lambda: rs.count_active(x), lambda: rs.prelu_backward(x, x, x),
+                    assert (said.startswith("TypeError") or dtype.kind == "f" and "Error" not in said
+                            or dtype.subdtype), (dtype, said)
+                for call in (lambda: rs.relu_with_mask(x), lambda: rs.count_active(x),
+                        lambda: rs.prelu_backward(x, x, x),
                              lambda: rs.relu_backward_from_mask(x, np.zeros(2, np.uint8))):
                     said = outcome(call)
                     assert "Error" in said or dtype.kind == "f" or dtype.subdtype, (dtype, said)

@@ -61,7 +61,6 @@ int omp_get_num_procs(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-
 double omp_get_wtime(void)
 {
     struct timespec now;

@@ -16,8 +16,11 @@ TORCH_TESTS := tests/test_integrations_torch.py tests/test_nn.py tests/test_init
 PERF_ARGS ?=
 EXHAUSTIVE_ARGS ?=
 LOCK_ARGS ?=
+FUZZ_ARGS ?=
+SOAK_SECONDS ?= 60
 
-.PHONY: help bench test test-opencl test-torch test-exhaustive docs perf lint format lock wheel test-aarch64 test-old-cpus clean
+.PHONY: help bench test test-opencl test-torch test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
+    format lock wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
 help:
@@ -29,6 +32,13 @@ help:
 	echo '                     half an hour; EXHAUSTIVE_ARGS="--isas best --ops sigmoid": see --help'
 	echo 'make test-torch      the tests that need PyTorch, and PyTorch: 0.7 GB on disk (CPU build) or several (CUDA)'
 	echo 'make docs            build the site into build/docs/, a warning is an error'
+	echo 'make fuzz            100,000 made-up calls against the reference, others each time; about a minute;'
+	echo '                     FUZZ_ARGS="--cases 5000000 --seed 7": see --help'
+	echo 'make soak            threads at work while every setting changes, for SOAK_SECONDS=60'
+	echo 'make sanitize        the tests with AddressSanitizer and UndefinedBehaviorSanitizer (GCC): 10 minutes;'
+	echo '                     TEST_ARGS as for make test'
+	echo 'make sanitize-threads the tests of threads, memory and faults with ThreadSanitizer (GCC): 5 minutes'
+	echo 'make valgrind        every kernel under memcheck (installs valgrind on Debian)'
 	echo 'make lint            style, types, and the C sources without a warning for every platform'
 	echo 'make format          put Python and C into the style that lint checks'
 	echo 'make perf            time every operation in every mode, for developers (pytest-benchmark);'
@@ -63,6 +73,21 @@ test-opencl: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-opencl
 
 test-exhaustive: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
 	$(PY) tests/exhaustive.py $(EXHAUSTIVE_ARGS)
+
+fuzz: $(VENV)/.package $(VENV)/.for-test
+	$(PY) tests/fuzz.py $(FUZZ_ARGS)
+
+soak: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
+	RELU_SIMD_SOAK_SECONDS=$(SOAK_SECONDS) $(PY) -m pytest tests/test_concurrency.py -k soak
+
+sanitize: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test $(VENV)/.for-bench
+	scripts/sanitize.sh address $(TEST_ARGS)
+
+sanitize-threads: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test $(VENV)/.for-bench
+	scripts/sanitize.sh threads $(TEST_ARGS)
+
+valgrind: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test
+	scripts/sanitize.sh valgrind
 
 lint: $(VENV)/.for-lint $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-bench $(VENV)/.for-opencl
 	echo 'lint: ruff check'; $(PY) -m ruff check --quiet

@@ -22,7 +22,8 @@ FLAGS = {
     "msvc": ["/O2", "/std:c11", "/fp:precise"],
     "unix": ["-O3", "-g0", "-ffp-contract=off", "-fno-trapping-math", "-fvisibility=hidden"],
 }
-
+if "-fsanitize" in os.environ.get("CC", ""):  # scripts/sanitize.sh: its reports are to name lines
+    FLAGS["unix"] = ["-O1", "-g", *FLAGS["unix"][2:]]
 
 OPENMP = {"msvc": "/openmp", "unix": "-fopenmp"}
 

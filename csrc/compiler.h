@@ -42,8 +42,8 @@
 #define RS_POINTER(p) __asm__("" : "+r"(p))
 #endif
 #define RS_ALIGNED(bytes) __attribute__((aligned(bytes)))
-#define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_RELAXED)
-#define RS_ATOMIC_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define RS_ATOMIC_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define RS_ATOMIC_EXCHANGE(p, v) __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL)
 #if defined(__clang__)
 #define RS_TARGET_BEGIN(features) \
@@ -59,6 +59,16 @@
  * it makes a sum for each vector of a step. */
 #ifndef RS_POINTER
 #define RS_POINTER(p) (void)(p)
+#endif
+
+/* AddressSanitizer does not know what of mapped memory is in use, unless it is told. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define RS_POISON(p, bytes) __asan_poison_memory_region(p, bytes)
+#define RS_UNPOISON(p, bytes) __asan_unpoison_memory_region(p, bytes)
+#else
+#define RS_POISON(p, bytes) ((void)0)
+#define RS_UNPOISON(p, bytes) ((void)0)
 #endif
 
 #endif

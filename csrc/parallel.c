@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* OpenMP behind one call, with the conditions under which it is safe and worth it.
  * Contract in parallel.h. */
+#define _DEFAULT_SOURCE
 #include "parallel.h"
 
 #include "compiler.h"
@@ -8,7 +9,16 @@
 #ifdef _OPENMP
 #include <omp.h>
 #ifndef _WIN32
+#include <ctype.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#endif
+#ifdef __linux__
+#include <sys/syscall.h>
 #endif
 
 /* Bytes moved by one thread below which another costs more than it brings. Two threads against one,
@@ -45,6 +55,98 @@ static int team_size(size_t bytes)
     const int limit = omp_get_max_threads();
     return limit < initial_omp_threads && (size_t)limit < team ? limit : (int)team;
 }
+
+#ifdef _WIN32
+static int affordable(int team) { return team; }
+#else
+static size_t asked_stack; /* 0: the system's choice */
+
+/* OMP_STACKSIZE as libgomp reads it: a number, and B, K, M or G, by default K. Junk counts as unset. */
+static size_t stack_of_environment(void)
+{
+    const char *text = getenv("OMP_STACKSIZE"), *units = "BKMG";
+    char *end = NULL;
+    const unsigned long long number = text ? strtoull(text, &end, 10) : 0;
+    if (end == text) {
+        return 0;
+    }
+    end += strspn(end, " \t");
+    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : units + 1;
+    const int shift = unit ? 10 * (int)(unit - units) : 0;
+    return unit && number <= SIZE_MAX >> shift ? (size_t)number << shift : 0;
+}
+
+typedef struct {
+    pthread_t thread;
+    pthread_mutex_t *gate;
+    long id;
+} probe;
+
+static void *pass(void *data)
+{
+    probe *p = data;
+#ifdef __linux__
+    p->id = syscall(SYS_gettid);
+#endif
+    pthread_mutex_lock(p->gate);
+    pthread_mutex_unlock(p->gate);
+    return NULL;
+}
+
+/* Joined, a thread counts against the limits of the system for some microseconds more. */
+static void wait_until_gone(long id)
+{
+#ifdef __linux__
+    for (int tries = 0; tries < 1000 && syscall(SYS_tgkill, getpid(), id, 0) == 0; tries++) {
+        sched_yield();
+    }
+#else
+    (void)id;
+#endif
+}
+
+/* How many threads there can be at the same time, at most `wanted`, this one included. */
+static int threads_to_be_had(int wanted)
+{
+    static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    probe *const probes = calloc((size_t)wanted, sizeof *probes);
+    if (probes == NULL) {
+        return 1;
+    }
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    if (asked_stack != 0) {
+        pthread_attr_setstacksize(&attributes, asked_stack);
+    }
+    int had = 1;
+    pthread_mutex_lock(&gate);
+    for (; had < wanted; had++) {
+        probes[had].gate = &gate;
+        if (pthread_create(&probes[had].thread, &attributes, pass, &probes[had]) != 0) {
+            break;
+        }
+    }
+    pthread_mutex_unlock(&gate);
+    pthread_attr_destroy(&attributes);
+    for (int k = 1; k < had; k++) {
+        pthread_join(probes[k].thread, NULL);
+    }
+    for (int k = 1; k < had; k++) {
+        wait_until_gone(probes[k].id);
+    }
+    free(probes);
+    return had;
+}
+
+/* libgomp ends the process when the system refuses it a thread: so a team that needs new ones, which
+ * is one larger than the last that this thread had, is tried out first. */
+static int affordable(int team)
+{
+    static _Thread_local int last = 1;
+    last = team > last ? threads_to_be_had(team) : team;
+    return last;
+}
+#endif
 
 static void run_team(int team, rs_work *work, const void *context, size_t n, size_t grain)
 {
@@ -88,7 +190,7 @@ void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t grain,
         work(context, 0, n);
         rest_left -= omp_get_wtime() - start;
     } else {
-        run_team(team, work, context, n, grain);
+        run_team(affordable(team), work, context, n, grain);
     }
     RS_ATOMIC_STORE(&busy, 0);
 }
@@ -101,6 +203,7 @@ void rs_parallel_init(void)
 {
     initial_omp_threads = omp_get_max_threads();
 #ifndef _WIN32
+    asked_stack = stack_of_environment();
     pthread_atfork(NULL, NULL, after_fork_in_child);
 #endif
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Shares large work among OpenMP threads; without OpenMP everything runs on the calling thread.
- * A forked process keeps to one: libgomp would wait there for threads that fork did not copy, and
- * whoever in the parent used it first. Included by run*.c and the Cython module. */
+ * Where the system refuses threads, there are fewer or none. A forked process keeps to one: libgomp would wait there
+ * for threads that fork did not copy, and whoever in the parent used it first. Included by run*.c and the Cython
+ * module. */
 #ifndef RS_PARALLEL_H
 #define RS_PARALLEL_H
 #include <stddef.h>

@@ -13,6 +13,7 @@
 #ifdef _WIN32
 #include <malloc.h>
 #else
+#include <pthread.h>
 #include <sys/mman.h>
 #endif
 
@@ -81,7 +82,11 @@ static char *map_block(size_t capacity)
     return data;
 }
 
-static void unmap_block(block b) { munmap(b.data - HEADER, HEADER + b.capacity); }
+static void unmap_block(block b)
+{
+    RS_UNPOISON(b.data, b.capacity);
+    munmap(b.data - HEADER, HEADER + b.capacity);
+}
 
 static void make_reclaimable(block *b)
 {
@@ -119,6 +124,15 @@ static void shrink(size_t bytes, size_t blocks)
     }
 }
 
+/* Of a block in use the bytes asked for may be touched, of an idle one none. */
+static void lend(char *data, size_t bytes)
+{
+    RS_UNPOISON(data, bytes);
+    RS_POISON(data + bytes, *capacity_of(data) - bytes);
+    (void)data;
+    (void)bytes;
+}
+
 /* The newest idle block that fits without wasting more than a quarter, or none. */
 static char *recycle(size_t capacity)
 {
@@ -144,20 +158,21 @@ void *rs_pool_malloc(void *context, size_t bytes)
         return NULL;
     }
     char *data = recycle(capacity);
-    if (data != NULL) {
-        return data;
-    }
-    data = map_block(capacity);
     if (data == NULL) {
-        rs_pool_trim();
         data = map_block(capacity);
-    }
-    if (data != NULL) {
+        if (data == NULL) {
+            rs_pool_trim();
+            data = map_block(capacity);
+        }
+        if (data == NULL) {
+            return NULL;
+        }
         *capacity_of(data) = capacity;
         acquire();
         info.fresh++;
         release();
     }
+    lend(data, bytes);
     return data;
 }
 
@@ -178,6 +193,7 @@ void rs_pool_free(void *context, void *data, size_t bytes)
         return;
     }
     block b = {data, *capacity_of(data), 0};
+    RS_POISON(b.data, b.capacity);
     const size_t limit = rs_pool_get_info().limit;
     if (b.capacity > limit) {
         unmap_block(b);
@@ -209,14 +225,24 @@ void *rs_pool_realloc(void *context, void *data, size_t bytes)
     }
     const size_t capacity = *capacity_of(data);
     if (bytes <= capacity && bytes >= capacity / 2) {
+        lend(data, bytes);
         return data;
     }
     void *moved = rs_pool_malloc(context, bytes);
     if (moved != NULL) {
+        RS_UNPOISON(data, capacity);
         memcpy(moved, data, bytes < capacity ? bytes : capacity);
         rs_pool_free(context, data, capacity);
     }
     return moved;
+}
+
+void rs_pool_init(void)
+{
+#ifndef _WIN32
+    /* Nobody is within the list while it is copied: the child's copy could stay locked for ever. */
+    pthread_atfork(acquire, release, release);
+#endif
 }
 
 void rs_pool_set_limit(size_t bytes)

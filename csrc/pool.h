@@ -3,7 +3,7 @@
  * going back to the system and being faulted in anew. Idle memory is bounded by a limit, and the
  * system may take it back, but for the block freed last if that is below 256 MB. Safe to call from
  * any thread; pointers are aligned to a page.
- * Included by the Cython module, which hands these functions to NumPy (NEP 49). */
+ * Included by the Cython module, which hands these functions to NumPy (NEP 49), and run_reduce.c. */
 #ifndef RS_POOL_H
 #define RS_POOL_H
 #include <stddef.h>
@@ -20,6 +20,8 @@ typedef struct {
     size_t limit, idle_bytes, idle_blocks, recycled, fresh;
 } rs_pool_info;
 
+/* Once, at import. */
+void rs_pool_init(void);
 /* Largest sum of idle bytes; 0 keeps nothing. What is above goes back to the system at once. */
 void rs_pool_set_limit(size_t bytes);
 void rs_pool_trim(void);

@@ -4,6 +4,7 @@
  * Contract in run.h. */
 #include "dispatch.h"
 #include "parallel.h"
+#include "pool.h"
 #include "run.h"
 
 #include <stdlib.h>
@@ -92,6 +93,10 @@ int rs_run_reduction(int reduction, int dtype, const void *const *in, size_t out
         units = partials = n / c.length * c.cuts;
     }
     c.partial = calloc(partials + 1, sizeof(double));
+    if (c.partial == NULL) {
+        rs_pool_trim();
+        c.partial = calloc(partials + 1, sizeof(double));
+    }
     if (c.partial == NULL) {
         return 0;
     }

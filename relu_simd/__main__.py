@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -41,7 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.command == "bench":
             return cli.run(args, shlex.join(["python", "-m", "relu_simd", *words]))
         show_config()
+        sys.stdout.flush()
         return 0
+    except BrokenPipeError:  # who read this wants no more: | head -1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,14 @@ def show_config() -> None:
     """
     facts = config()
     facts["caches"] = [f"{name} {_bytes(size)}" for name, size in facts["caches"].items()]
-    facts["environment"] = [f"{name}={value}" for name, value in facts["environment"].items()] or "no RELU_SIMD_* set"
+    facts["environment"] = [f"{name}={value[:80]}" for name, value in facts["environment"].items()] or (
+        "no RELU_SIMD_* set"
+    )
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"  # which may not have all that an environment can hold
     width = max(map(len, facts)) + 2
     for name, value in facts.items():
-        print(f"{name:{width}}{', '.join(value) if isinstance(value, list) else value}")
+        line = f"{name:{width}}{', '.join(value) if isinstance(value, list) else value}"
+        print(line.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _bytes(size: int) -> str:

@@ -99,6 +99,7 @@ cdef extern from "memory.h":
         size_t idle_blocks
         size_t recycled
         size_t fresh
+    void rs_pool_init()
     void rs_pool_set_limit(size_t bytes)
     void rs_pool_trim()
     rs_pool_info rs_pool_get_info()
@@ -122,12 +123,17 @@ cdef extern from "Python.h":
     Py_ssize_t PyTuple_GET_SIZE(PyObject *)
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
     object PyCapsule_New(void *pointer, const char *name, void *destructor)
+    void PyErr_Clear()
+    int PyGC_Disable()
+    int PyGC_Enable()
+    void Py_DECREF(PyObject *)
 
 # Pointers, not objects: the fast path counts no reference that it need not.
 cdef extern from "numpy/arrayobject.h":
     enum: NPY_NTYPES_LEGACY
     ctypedef struct PyArrayObject
     ctypedef struct PyArray_Descr
+    int PyArray_Check(PyObject *)
     int PyArray_CheckExact(PyObject *)
     int PyArray_TYPE(PyArrayObject *)
     int PyArray_NDIM(PyArrayObject *)
@@ -138,6 +144,7 @@ cdef extern from "numpy/arrayobject.h":
     cnp.npy_intp PyArray_NBYTES(PyArrayObject *)
     void *PyArray_DATA(PyArrayObject *)
     object PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
+    PyObject *array_or_null "PyArray_EMPTY"(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
     PyObject *PyDataMem_DefaultHandler
     object PyDataMem_GetHandler()
     object PyDataMem_SetHandler(object handler)
@@ -272,16 +279,42 @@ cdef object pool_handler = PyCapsule_New(&rs_pool_handler, "mem_handler", NULL)
 cdef size_t pool_limit = rs_pool_get_info().limit
 
 
+cdef object empty(int ndim, cnp.npy_intp *dims, int typenum, int fortran):
+    """An uninitialised array of NumPy's own memory. Before a MemoryError all idle memory is given back."""
+    cdef PyObject *array = array_or_null(ndim, dims, typenum, fortran)
+    if array == NULL:
+        PyErr_Clear()
+        rs_pool_trim()
+        return PyArray_EMPTY(ndim, dims, typenum, fortran)
+    made = <object>array
+    Py_DECREF(array)
+    return made
+
+
+cdef object retried(function, tuple args):
+    """What the function returns; for NumPy's, which may want memory that lies idle here."""
+    try:
+        return function(*args)
+    except MemoryError:
+        rs_pool_trim()
+    return function(*args)
+
+
 cdef object new_result(PyArrayObject *like, int fortran, size_t nbytes):
     """An uninitialised array; a large one from the pool, unless the caller has set a handler of his own."""
     cdef bint pooled = RS_POOL_MIN_BYTES <= nbytes <= pool_limit
     if not (pooled and PyDataMem_GetHandler() is <object>PyDataMem_DefaultHandler):
-        return PyArray_EMPTY(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
-    PyDataMem_SetHandler(pool_handler)
+        return empty(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
+    # The handler is a context variable. CPython 3.11 crashes if a collection that begins while one is set
+    # runs a finaliser that sets it, too, as one that makes a large result does.
+    cdef int collecting = PyGC_Disable()
     try:
+        PyDataMem_SetHandler(pool_handler)
         return PyArray_EMPTY(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
     finally:
         PyDataMem_SetHandler(<object>PyDataMem_DefaultHandler)
+        if collecting:
+            PyGC_Enable()
 
 
 # ---------------------------------------------------------------------------------------------
@@ -496,7 +529,7 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
         if operands[k] == NULL:
             return general(row, args, nargs, kwnames)
         if rs_is_float_slope(row, dtype, k) and dtype_of(<PyArrayObject *>operands[k]) == dtype:
-            slopes = (<object>operands[k]).astype(np.float32)  # NumPy's buffers would take several times as long
+            slopes = retried((<object>operands[k]).astype, (np.float32,))  # NumPy's buffers would take several times as long
             operands[k] = <PyObject *>slopes
         array = <PyArrayObject *>operands[k]
         common &= layout(operands[k])
@@ -569,9 +602,19 @@ cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwname
         operands[-1] = weak(op, operands[-1], operands[:-1])
     try:
         return UFUNCS[op.name](*operands, **keywords)
+    except MemoryError:
+        # NumPy takes all it needs before it writes; another's object may have begun.
+        if rs_pool_get_info().idle_bytes == 0 or not all_of_numpy(operands, keywords):
+            raise
     except (TypeError, ValueError, OverflowError) as error:
         explain(error, op, operands, keywords)
         raise
+    rs_pool_trim()
+    return UFUNCS[op.name](*operands, **keywords)
+
+
+cdef bint all_of_numpy(operands, dict keywords):
+    return all(type(value).__module__ in ("builtins", "numpy") for value in (*operands, *keywords.values()))
 
 
 cdef object weak(op, slope, others):
@@ -606,9 +649,10 @@ cdef list bind(op, list positional, dict keywords):
 
 
 def _describe(value):
-    if isinstance(value, np.ndarray):
+    if issubclass(type(value), np.ndarray):  # isinstance would ask the object, and a subclass may say anything
+        value = np.ndarray.view(value, np.ndarray)
         return f"{value.dtype}{list(value.shape)}" + ("" if value.flags.writeable else " read-only")
-    if isinstance(value, (bool, str, type, np.dtype)):
+    if type(value) in (bool, str) or issubclass(type(value), (type, np.dtype)):
         return repr(value)[:80]
     return type(value).__name__
 
@@ -616,9 +660,8 @@ def _describe(value):
 def explain(error, op, operands, keywords):
     """Adds what each argument was, by name; the error's type stays, and that of others its text, too."""
     given = dict(zip(op.inputs, operands), **keywords)
-    numpys = all(type(value).__module__ in ("builtins", "numpy") for value in given.values())
     words = ", ".join(f"{name}: {_describe(value)}" for name, value in given.items())
-    if numpys and type(error) in (TypeError, ValueError, OverflowError):
+    if all_of_numpy(operands, keywords) and type(error) in (TypeError, ValueError, OverflowError):
         error.args = (f"{error} [{op.name}({words})]",)
     else:
         error.add_note(f"{op.name}({words})")
@@ -658,6 +701,7 @@ cdef void make_all(module):
 
 
 rs_parallel_init()
+rs_pool_init()
 rs_run_init()
 make_all(sys.modules[__name__])
 __all__ = [*(op.name for op in OPS), "count_active", "prelu_backward", "relu_backward_from_mask", "relu_with_mask"]

@@ -5,26 +5,28 @@
 cdef tuple plain(str name, str operand, value):
     """`value` as a C-contiguous, aligned, native ndarray, and its row of dtypes.def. TypeError as relu's."""
     cdef int dtype
-    if not PyArray_CheckExact(<PyObject *>value):
-        value = np.asarray(value)
+    value = as_array(value)
     dtype = dtype_of(<PyArrayObject *>value)
     if dtype < 0:
         check_kind(name, operand, value.dtype.type)
-        value = value.astype(UFUNCS["relu"].resolve_dtypes((value.dtype, None))[1])
+        value = retried(value.astype, (UFUNCS["relu"].resolve_dtypes((value.dtype, None))[1],))
         dtype = dtype_of(<PyArrayObject *>value)
     if not layout(<PyObject *>value) & cnp.NPY_ARRAY_C_CONTIGUOUS:
-        value = np.require(value, value.dtype.newbyteorder("="), "CA")
+        value = retried(np.require, (value, value.dtype.newbyteorder("="), "CA"))
     return value, dtype
+
+
+cdef object as_array(value):
+    """An exact ndarray. The value's own code may run here, and so before sizes and addresses are read."""
+    return value if PyArray_CheckExact(<PyObject *>value) else np.asarray(value)
 
 
 cdef size_t mask_bytes(size_t n) noexcept:
     return (n + 7) // 8
 
 
-cdef object checked_mask(str name, mask, size_t n):
-    """The mask as an ndarray; ValueError unless it has one bit for each of n elements."""
-    if not PyArray_CheckExact(<PyObject *>mask):
-        mask = np.asarray(mask)
+cdef int check_mask(str name, mask, size_t n) except -1:
+    """ValueError unless the exact ndarray has one bit for each of n elements."""
     if (
         PyArray_TYPE(<PyArrayObject *>mask) != cnp.NPY_UINT8 or PyArray_NDIM(<PyArrayObject *>mask) != 1
         or <size_t>PyArray_SIZE(<PyArrayObject *>mask) != mask_bytes(n)
@@ -32,7 +34,7 @@ cdef object checked_mask(str name, mask, size_t n):
         raise ValueError(
             f"{name}: mask must be uint8[{mask_bytes(n)}], a bit for each of {n} elements as relu_with_mask makes it, "
             f"not {_describe(mask)}")
-    return mask
+    return 0
 
 
 cdef bint overlap(PyArrayObject *a, PyArrayObject *b) noexcept:
@@ -57,15 +59,16 @@ cdef tuple target(str name, out, source):
             <PyArrayObject *>source, False, PyArray_NBYTES(<PyArrayObject *>source)), None
     if usable(<PyObject *>out, <PyArrayObject *>source):
         return out, None
-    if not isinstance(out, np.ndarray):
+    if not PyArray_Check(<PyObject *>out):
         raise TypeError(f"{name}: out must be an array, not {_describe(out)}")
-    if out.shape != source.shape:
-        raise ValueError(f"{name}: out has shape {out.shape}, and the result {source.shape}")
-    if not out.flags.writeable:
+    plain_out = np.ndarray.view(out, np.ndarray)  # a subclass may say anything of itself
+    if plain_out.shape != source.shape:
+        raise ValueError(f"{name}: out has shape {plain_out.shape}, and the result {source.shape}")
+    if not plain_out.flags.writeable:
         raise ValueError(f"{name}: out is read-only")
-    if not np.can_cast(source.dtype, out.dtype, "same_kind"):
-        raise TypeError(f"{name}: cannot cast the result from {source.dtype} to out's {out.dtype}")
-    return np.empty_like(source), out
+    if not np.can_cast(source.dtype, plain_out.dtype, "same_kind"):
+        raise TypeError(f"{name}: cannot cast the result from {source.dtype} to out's {plain_out.dtype}")
+    return new_result(<PyArrayObject *>source, False, PyArray_NBYTES(<PyArrayObject *>source)), out
 
 
 cdef object finished(result, copy_to):
@@ -122,34 +125,37 @@ def relu_with_mask(x, *, out=None):
     """
     cdef int dtype
     cdef size_t n
-    x, dtype = plain("relu_with_mask", "x", x)
-    n = PyArray_SIZE(<PyArrayObject *>x)
     y = mask = None
     if out is not None:
         if not isinstance(out, tuple) or len(out) != 2:
             raise TypeError(f"relu_with_mask: out must be a tuple (y, mask), not {_describe(out)}")
         y, mask = out
+    x, dtype = plain("relu_with_mask", "x", x)
+    n = PyArray_SIZE(<PyArrayObject *>x)
+    cdef cnp.npy_intp length = mask_bytes(n)
     if mask is None:
-        mask = np.empty(mask_bytes(n), np.uint8)
-        bits = mask
+        mask = bits = wanted = empty(1, &length, cnp.NPY_UINT8, False)
     else:
-        checked_mask("relu_with_mask", mask, n)
-        if not mask.flags.writeable:
+        if not PyArray_Check(<PyObject *>mask):
+            raise TypeError(f"relu_with_mask: mask must be an array, not {_describe(mask)}")
+        wanted = mask if PyArray_CheckExact(<PyObject *>mask) else np.ndarray.view(mask, np.ndarray)
+        check_mask("relu_with_mask", wanted, n)
+        bits = wanted
+        if not wanted.flags.writeable:
             raise ValueError("relu_with_mask: mask is read-only")
-        bits = mask
-        if not mask.flags.c_contiguous or overlap(<PyArrayObject *>mask, <PyArrayObject *>x):
-            bits = np.empty(mask_bytes(n), np.uint8)
+        if not wanted.flags.c_contiguous or overlap(<PyArrayObject *>wanted, <PyArrayObject *>x):
+            bits = empty(1, &length, cnp.NPY_UINT8, False)
     result, copy_to = target("relu_with_mask", y, x)
-    if bits is mask and overlap(<PyArrayObject *>bits, <PyArrayObject *>result):
-        bits = np.empty(mask_bytes(n), np.uint8)
+    if bits is wanted and overlap(<PyArrayObject *>bits, <PyArrayObject *>result):
+        bits = empty(1, &length, cnp.NPY_UINT8, False)
     cdef const void *source = PyArray_DATA(<PyArrayObject *>x)
     cdef void *to = PyArray_DATA(<PyArrayObject *>result)
     cdef uint8_t *to_bits = <uint8_t *>PyArray_DATA(<PyArrayObject *>bits)
     with nogil:
         rs_run_with_mask(dtype, source, to, to_bits, n)
     result = finished(result, copy_to)
-    if bits is not mask:
-        mask[:] = bits
+    if bits is not wanted:
+        wanted[:] = bits
     return result, mask
 
 
@@ -194,14 +200,15 @@ def relu_backward_from_mask(grad_output, mask, out=None):
     """
     cdef int dtype
     cdef size_t n
+    grad_output, mask = as_array(grad_output), as_array(mask)
     grad_output, dtype = plain("relu_backward_from_mask", "grad_output", grad_output)
     n = PyArray_SIZE(<PyArrayObject *>grad_output)
-    mask = checked_mask("relu_backward_from_mask", mask, n)
+    check_mask("relu_backward_from_mask", mask, n)
     if not layout(<PyObject *>mask) & cnp.NPY_ARRAY_C_CONTIGUOUS:
-        mask = np.ascontiguousarray(mask)
+        mask = retried(np.ascontiguousarray, (mask,))
     result, copy_to = target("relu_backward_from_mask", out, grad_output)
     if overlap(<PyArrayObject *>mask, <PyArrayObject *>result):
-        mask = mask.copy()
+        mask = retried(mask.copy, ())
     cdef const void *source = PyArray_DATA(<PyArrayObject *>grad_output)
     cdef const uint8_t *bits = <const uint8_t *>PyArray_DATA(<PyArrayObject *>mask)
     cdef void *to = PyArray_DATA(<PyArrayObject *>result)

@@ -16,7 +16,7 @@ cdef object reduce_around(int reduction, int dtype, list arrays, tuple kept):
     if kept and any(kept[0] < axis < kept[-1] for axis in dropped):
         # The kept ones in the midst of the others: to the end with them.
         order = [axis for axis in range(len(shape)) if axis not in kept] + list(kept)
-        arrays = [np.ascontiguousarray(array.transpose(order)) for array in arrays]
+        arrays = [retried(np.ascontiguousarray, (array.transpose(order),)) for array in arrays]
         shape = arrays[0].shape
         kept = tuple(range(len(shape) - len(kept), len(shape)))
     for k, extent in enumerate(shape):
@@ -28,7 +28,8 @@ cdef object reduce_around(int reduction, int dtype, list arrays, tuple kept):
             inner *= extent
     for k, array in enumerate(arrays):
         data[k] = PyArray_DATA(<PyArrayObject *>array)
-    sums = np.empty(mid, np.float64)
+    cdef cnp.npy_intp count = mid
+    sums = empty(1, &count, cnp.NPY_FLOAT64, False)
     cdef double *to = <double *>PyArray_DATA(<PyArrayObject *>sums)
     with nogil:
         done = rs_run_reduction(reduction, dtype, data, outer, mid, inner, to)
@@ -80,11 +81,12 @@ def count_active(x, axis=None, *, keepdims=False):
     array([1, 2, 0])
     """
     cdef int dtype, done
+    cdef bint keep = keepdims
     x, dtype = plain("count_active", "x", x)
     cdef const void *data = PyArray_DATA(<PyArrayObject *>x)
     cdef size_t n = PyArray_SIZE(<PyArrayObject *>x)
     cdef double count
-    if axis is None and not keepdims:
+    if axis is None and not keep:
         with nogil:
             done = rs_run_reduction(RS_ACTIVE, dtype, &data, 1, 1, n, &count)
         if not done:
@@ -95,7 +97,7 @@ def count_active(x, axis=None, *, keepdims=False):
     else:
         axes = normalize_axis_tuple(axis, x.ndim)
         kept = tuple(k for k in range(x.ndim) if k not in axes)
-        shape = tuple(1 if k in axes else extent for k, extent in enumerate(x.shape) if keepdims or k in kept)
+        shape = tuple(1 if k in axes else extent for k, extent in enumerate(x.shape) if keep or k in kept)
     counts = reduce_around(RS_ACTIVE, dtype, [x], kept).astype(np.intp).reshape(shape)
     return counts[()]
 
@@ -123,7 +125,7 @@ cdef object weight_gradient(grad_output, x, weight):
     spreads(<PyArrayObject *>weight, <PyArrayObject *>x, &shape)
     data[0] = PyArray_DATA(<PyArrayObject *>grad_output)
     data[1] = PyArray_DATA(<PyArrayObject *>x)
-    sums = PyArray_EMPTY(
+    sums = empty(
         PyArray_NDIM(<PyArrayObject *>weight), PyArray_DIMS(<PyArrayObject *>weight), cnp.NPY_FLOAT64, False)
     cdef double *to = <double *>PyArray_DATA(<PyArrayObject *>sums)
     with nogil:

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from cases import EMULATED, expected, faces, operands, run, same
+from cases import EMULATED, OWN_THREADS, expected, faces, operands, run, same
 
 import relu_simd
 from relu_simd import _core, settings
@@ -126,6 +126,7 @@ def test_fork_does_not_hang(warm_up):
     assert run("-c", code).stdout == "0 2\n"
 
 
+@pytest.mark.skipif(not OWN_THREADS, reason="libgomp is not in use")
 def test_threadpoolctl_sees_and_limits():
     """Its limit is seen by the number of OpenMP threads that a large call starts: none."""
     pytest.importorskip("threadpoolctl")

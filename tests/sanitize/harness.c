@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The C sources without Python, for checkers that Python would drown in noise or guard by its lock.
+ *   harness kernels   each kernel of each instruction set, dtype and form, on blocks of exactly its size
+ *   harness pool      threads take, resize and give back memory, while the process forks
+ * Prints "N passed, 0 failed". Built by scripts/sanitize.sh from its module's objects. */
+#define _DEFAULT_SOURCE
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dispatch.h"
+#include "parallel.h"
+#include "pool.h"
+#include "run.h"
+
+enum { SIZES = 70, THREADS = 4, ROUNDS = 300, FORKS = 60 };
+
+static void fail(const char *what)
+{
+    printf("%s\n0 passed, 1 failed\n", what);
+    exit(1);
+}
+
+/* A block of its own, so that memcheck and AddressSanitizer know its ends; of small positive numbers. */
+static void *filled(size_t bytes, int value)
+{
+    char *block = malloc(bytes);
+    if (bytes != 0 && block == NULL) {
+        fail("no memory");
+    }
+    for (size_t i = 0; i < bytes; i++) {
+        block[i] = (char)(i % 2 ? value : 64 - value);
+    }
+    return block;
+}
+
+/* A jump on each bit: memcheck reports one that nobody wrote. */
+static int ones(const void *block, size_t bytes)
+{
+    int count = 0;
+    for (size_t i = 0; i < 8 * bytes; i++) {
+        if (((const unsigned char *)block)[i / 8] >> i % 8 & 1) {
+            count++;
+        }
+    }
+    return count;
+}
+
+static long elementwise(int op, int dtype, size_t n)
+{
+    const int nin = rs_ops[op].nin;
+    for (int form = RS_ARRAYS; form <= RS_LAST_SCALAR; form++) {
+        void *in[RS_MAX_IN] = {0}, *out = malloc(n * rs_dtypes[dtype].itemsize);
+        for (int k = 0; k < nin; k++) {
+            const size_t count = form == RS_LAST_SCALAR && k == nin - 1 ? 1 : n;
+            in[k] = filled(count * rs_operand_size(op, dtype, k), 1 + k);
+        }
+        rs_run(op, dtype, form, (const void *const *)in, out, n);
+        ones(out, n * rs_dtypes[dtype].itemsize);
+        for (int k = 0; k < nin; k++) {
+            free(in[k]);
+        }
+        free(out);
+    }
+    return 2;
+}
+
+static long others(int dtype, size_t n)
+{
+    const size_t bytes = n * rs_dtypes[dtype].itemsize;
+    void *x = filled(bytes, 3), *y = malloc(bytes), *g = filled(bytes, 5);
+    uint8_t *bits = malloc((n + 7) / 8);
+    rs_run_with_mask(dtype, x, y, bits, n);
+    ones(bits, (n + 7) / 8);
+    ones(y, bytes);
+    rs_run_from_mask(dtype, g, bits, y, n);
+    ones(y, bytes);
+    const void *in[] = {g, x};
+    for (int reduction = 0; reduction < RS_REDUCTIONS; reduction++) {
+        if (reduction == RS_WEIGHT_GRADS && rs_dtypes[dtype].dtype_class == RS_INTEGER) {
+            continue;
+        }
+        const size_t shapes[][3] = {{1, 1, n}, {1, n, 1}, {n / 2, 2, 1}, {n / 3, 1, 3}, {1, n / 5, 5}};
+        for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+            double *sums = malloc(shapes[k][1] * sizeof *sums);
+            rs_run_reduction(reduction, dtype, in, shapes[k][0], shapes[k][1], shapes[k][2], sums);
+            ones(sums, shapes[k][1] * sizeof *sums);
+            free(sums);
+        }
+    }
+    free(x), free(y), free(g), free(bits);
+    return 12;
+}
+
+static long kernels(void)
+{
+    long calls = 0;
+    for (int row = 0; row < rs_isa_count(); row++) {
+        if (!rs_isa_supported(row)) {
+            continue;
+        }
+        rs_isa_activate(row);
+        printf("%s ", rs_isa_name(row));
+        for (int dtype = 0; dtype < RS_DTYPES; dtype++) {
+            for (size_t n = 0; n <= SIZES; n++) {
+                for (int op = 0; op < RS_OPS; op++) {
+                    calls += rs_has_kernel(op, dtype) ? elementwise(op, dtype, n) : 0;
+                }
+                calls += others(dtype, n);
+            }
+        }
+    }
+    return calls;
+}
+
+static void *take_and_give(void *data)
+{
+    unsigned seed = (unsigned)(uintptr_t)data;
+    void *kept[4] = {0};
+    size_t sizes[4] = {0};
+    for (int i = 0; i < ROUNDS; i++) {
+        const int k = (int)(rand_r(&seed) % 4);
+        if (kept[k] != NULL) {
+            const unsigned char *bytes = kept[k];
+            if (bytes[0] != (unsigned char)(uintptr_t)data || bytes[sizes[k] - 1] != bytes[0]) {
+                fail("another thread wrote to this block");
+            }
+        }
+        sizes[k] = (1u << 20) + rand_r(&seed) % (1u << 20);
+        if (kept[k] != NULL && rand_r(&seed) % 2) {
+            kept[k] = rs_pool_realloc(NULL, kept[k], sizes[k]);
+        } else {
+            rs_pool_free(NULL, kept[k], 0);
+            kept[k] = rs_pool_malloc(NULL, sizes[k]);
+        }
+        memset(kept[k], (int)(uintptr_t)data, 1);
+        memset((char *)kept[k] + sizes[k] - 1, (int)(uintptr_t)data, 1);
+        if (i % 50 == 0) {
+            rs_pool_trim();
+            rs_pool_set_limit((size_t)(i % 100 + 1) << 20);
+        }
+        if (i % 10 == 0) {
+            const void *in[] = {kept[k]};
+            rs_run(RS_relu, RS_u8, RS_ARRAYS, in, kept[k], sizes[k]);
+        }
+    }
+    for (int k = 0; k < 4; k++) {
+        rs_pool_free(NULL, kept[k], 0);
+    }
+    return NULL;
+}
+
+static long pool(void)
+{
+    pthread_t threads[THREADS];
+    rs_set_num_threads(2);
+    for (uintptr_t k = 0; k < THREADS; k++) {
+        if (pthread_create(&threads[k], NULL, take_and_give, (void *)(k + 1)) != 0) {
+            fail("no thread");
+        }
+    }
+    for (int k = 0; k < FORKS; k++) {
+        const pid_t child = fork();
+        if (child == 0) {
+            alarm(20); /* what hangs ends by a signal */
+            for (int i = 0; i < 20; i++) {
+                rs_pool_free(NULL, rs_pool_malloc(NULL, 1 << 20), 0);
+            }
+            rs_pool_trim();
+            _exit(0);
+        }
+        int status = 0;
+        if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+            fail("a forked process failed, or hung");
+        }
+    }
+    for (int k = 0; k < THREADS; k++) {
+        pthread_join(threads[k], NULL);
+    }
+    rs_pool_trim();
+    if (rs_pool_get_info().idle_bytes != 0) {
+        fail("idle memory after a trim");
+    }
+    return (long)THREADS * ROUNDS + FORKS;
+}
+
+int main(int argc, char **argv)
+{
+    rs_parallel_init();
+    rs_pool_init();
+    rs_run_init();
+    const long calls = argc > 1 && strcmp(argv[1], "pool") == 0 ? pool() : kernels();
+    printf("harness: %ld passed, 0 failed\n", calls);
+    return 0;
+}

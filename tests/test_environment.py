@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whatever the environment holds: the default, or one sentence that names the variable."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from cases import ISAS, run
+
+import relu_simd
+from relu_simd import settings
+
+EXPECTED = {
+    "RELU_SIMD_ISA": f"choose one of {', '.join(ISAS)}",
+    "RELU_SIMD_NUM_THREADS": "expected a number of threads from 1 to 1024",
+    "RELU_SIMD_POOL_LIMIT": "expected a number of bytes, 0 for none",
+}
+JUNK = [
+    b" ",
+    b"\t\n",
+    b"\xff\xfe",
+    b"avx2\xff",
+    b"1 2",
+    b"0x2",
+    b"1e3",
+    b"-1",
+    b"nan",
+    b"\xc2\xb2",
+    b"x" * 100_000,
+    b"9" * 100_000,
+]
+# Where the system's own limit of a variable is below that, another program may set more in its own process.
+MILLION = ["x" * 1_000_000, "9" * 1_000_000, " " * 1_000_000, "\udcff" * 1_000_000, "é" * 1_000_000]
+CALL = "import relu_simd, numpy; print((relu_simd.relu(numpy.array([-1.0, 2.0])) == [0, 2]).all())"
+
+
+def process(words, variables, keep=True):
+    """A Python process whose variables are bytes, over this one's or alone."""
+    own = {
+        os.fsencode(k): os.fsencode(v) for k, v in os.environ.items() if not k.startswith("RELU_SIMD_") or "TEST" in k
+    }
+    needed = (b"PYTHONPATH", b"PYTHONSAFEPATH", b"LD_PRELOAD", b"ASAN_OPTIONS")
+    base = own if keep else {k: v for k, v in own.items() if k in needed}
+    return subprocess.run([sys.executable, *words], env=base | variables, capture_output=True, check=False, timeout=300)
+
+
+def says(done, variable):
+    """An ImportError of one line, not too long, about the variable, and nothing about how it was read."""
+    text = done.stderr.decode("utf-8", "replace").strip()
+    last = text.splitlines()[-1]
+    assert done.returncode == 1, text
+    assert last.startswith(f"ImportError: {variable}: "), text
+    assert EXPECTED[variable] in last
+    assert len(last) < 800
+    assert "ValueError" not in text
+
+
+@pytest.mark.parametrize("variable", EXPECTED)
+def test_junk(variable):
+    for junk in (b"\xff\xfe", b"x" * 100_000):
+        says(process(["-c", CALL], {variable.encode(): junk}), variable)
+
+
+@pytest.mark.parametrize("variable", EXPECTED)
+def test_more_junk(variable, monkeypatch):
+    """As at import, without a process for each; what would be shown is this error alone."""
+    isa = relu_simd.isa()
+    for text in (*map(os.fsdecode, JUNK), *MILLION):
+        monkeypatch.setenv(variable, text)
+        with pytest.raises(ImportError) as caught:
+            settings._apply_environment()
+        assert str(caught.value).startswith(f"{variable}: ")
+        assert EXPECTED[variable] in str(caught.value)
+        assert len(str(caught.value)) < 800
+        assert caught.value.__suppress_context__
+    relu_simd.set_isa(isa)
+
+
+@pytest.mark.parametrize("junk", [*JUNK, b"", b"0", b"4,2", b"1025", b"99999999999"], ids=lambda junk: ascii(junk[:8]))
+def test_what_other_libraries_read_too(junk):
+    """libgomp may say something of it, but everything works."""
+    code = f"import relu_simd, numpy; relu_simd.relu(numpy.ones(1_000_000)); {CALL}"
+    names = b"OMP_NUM_THREADS", b"OMP_STACKSIZE", b"OMP_THREAD_LIMIT", b"OMP_DYNAMIC", b"OMP_WAIT_POLICY"
+    done = process(["-c", code], dict.fromkeys(names, junk))
+    assert (done.stdout, done.returncode) == (b"True\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("variable", EXPECTED)
+def test_empty_is_unset(variable):
+    done = process(["-c", CALL], {variable.encode(): b""})
+    assert (done.stdout, done.stderr, done.returncode) == (b"True\n", b"", 0)
+
+
+LOCALES = {
+    "none": {},
+    "C": {b"LC_ALL": b"C"},
+    "C, and Python keeps to it": {b"LC_ALL": b"C", b"PYTHONCOERCECLOCALE": b"0", b"PYTHONUTF8": b"0"},
+    "one that there is not": {b"LC_ALL": b"xx_YY.nothing", b"LANG": b"\xff"},
+    "ASCII output": {b"PYTHONIOENCODING": b"ascii"},
+    "strict UTF-8 output": {b"PYTHONIOENCODING": b"utf-8:strict"},
+}
+
+
+@pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
+@pytest.mark.parametrize("keep", [True, False], ids=["with", "without the rest"])
+def test_locales(locale, keep):
+    """What cannot be written in the output's encoding is escaped, and what is long is cut."""
+    odd = {
+        b"RELU_SIMD_NUM_THREADS": b"1",
+        b"RELU_SIMD_ODD": b"\xff\xfe \xc3\xbc\xe2\x82\xac\n\x1b[1m",
+        "RELU_SIMD_Ü".encode(): b"x" * 100_000,
+    }
+    done = process(["-m", "relu_simd"], odd | locale, keep)
+    assert (done.stderr, done.returncode) == (b"", 0)
+    assert b"RELU_SIMD_NUM_THREADS=1" in done.stdout
+    assert len(done.stdout) < 5000
+
+
+def test_no_home_and_no_working_directory(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    leave = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); os.environ.clear()"
+    code = f"{leave}; {CALL}; relu_simd.show_config()"
+    done = process(["-c", code], {}, keep=True)
+    assert (done.stderr, done.returncode) == (b"", 0)
+    assert done.stdout.startswith(b"True\n")
+
+
+def test_the_settings_in_use_are_shown():
+    done = run("-c", "import relu_simd; relu_simd.show_config()", RELU_SIMD_POOL_LIMIT="123")
+    assert "RELU_SIMD_POOL_LIMIT=123" in done.stdout
+    assert relu_simd.pool_info()["limit"] > 123

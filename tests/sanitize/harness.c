@@ -21,7 +21,7 @@ enum { SIZES = 70, THREADS = 4 };
 #ifdef __SANITIZE_THREAD__
 enum { ROUNDS = 300, FORKS = 60 };
 #else
-enum { ROUNDS = 20000, FORKS = 1500 };
+enum { ROUNDS = 4000, FORKS = 300 };
 #endif
 
 static void fail(const char *what)

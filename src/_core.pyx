@@ -529,7 +529,7 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
         if operands[k] == NULL:
             return general(row, args, nargs, kwnames)
         if rs_is_float_slope(row, dtype, k) and dtype_of(<PyArrayObject *>operands[k]) == dtype:
-            slopes = retried((<object>operands[k]).astype, (np.float32,))  # NumPy's buffers would take several times as long
+            slopes = retried((<object>operands[k]).astype, (np.float32,))  # NumPy's buffers take several times as long
             operands[k] = <PyObject *>slopes
         array = <PyArrayObject *>operands[k]
         common &= layout(operands[k])

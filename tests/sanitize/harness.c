@@ -17,7 +17,12 @@
 #include "pool.h"
 #include "run.h"
 
-enum { SIZES = 70, THREADS = 4, ROUNDS = 300, FORKS = 60 };
+enum { SIZES = 70, THREADS = 4 };
+#ifdef __SANITIZE_THREAD__
+enum { ROUNDS = 300, FORKS = 60 };
+#else
+enum { ROUNDS = 4000, FORKS = 300 };
+#endif
 
 static void fail(const char *what)
 {

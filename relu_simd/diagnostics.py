@@ -43,14 +43,28 @@ class LayerReport:
         return float(self.unit_active.mean())
 
 
+_HISTORY = 2048  # batches in the picture, at most
+
+
 @dataclass(eq=False)
 class _Layer:
-    """Counts of the last batches, their sums, and the fractions of every batch for the picture."""
+    """Counts of the last batches, their sums, and the fractions of batches for the picture."""
 
     counts: deque[tuple[NDArray[np.intp], int]] = field(default_factory=deque)
     active: Any = 0
     values: int = 0
-    history: list[tuple[float, float]] = field(default_factory=list)
+    batches: int = 0
+    history: list[tuple[int, float, float]] = field(default_factory=list)
+    every: int = 1
+
+    def remember(self, active: float, dead: float) -> None:
+        """Keep what the picture shows: of a long training every second, fourth, ... batch."""
+        self.batches += 1
+        if (self.batches - 1) % self.every == 0:
+            self.history.append((self.batches, active, dead))
+        if len(self.history) == _HISTORY:
+            del self.history[1::2]
+            self.every *= 2
 
 
 class ActivationMonitor:
@@ -163,7 +177,7 @@ class ActivationMonitor:
             counts_before, values_before = layer.counts.popleft()
             layer.active -= counts_before
             layer.values -= values_before
-        layer.history.append((float(counts.mean()) / values, float(np.mean(layer.active == 0))))
+        layer.remember(float(counts.mean()) / values, float(np.mean(layer.active == 0)))
 
     def report(self, name: str) -> LayerReport:
         """State of one layer over its last batches.
@@ -222,9 +236,9 @@ class ActivationMonitor:
         figure = Figure(figsize=(12, 3.6), layout="constrained")
         active, dead, units = figure.subplots(1, 3)
         for name in self._names():
-            of_batch, dead_so_far = zip(*self._layers[name].history, strict=True)
-            active.plot(of_batch, label=name)
-            dead.plot(dead_so_far, label=name)
+            batches, of_batch, dead_so_far = zip(*self._layers[name].history, strict=True)
+            active.plot(batches, of_batch, label=name)
+            dead.plot(batches, dead_so_far, label=name)
             units.plot(np.linspace(0, 1, len(u := np.sort(self.report(name).unit_active))), u, label=name)
         for axes, title, x in (
             (active, "values active", "batch"),

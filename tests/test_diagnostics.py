@@ -110,6 +110,19 @@ def test_plot(tmp_path):
     assert (tmp_path / "picture.png").stat().st_size > 5000
 
 
+def test_long_training_is_bounded(monkeypatch):
+    """What the picture keeps is thinned evenly, and its batches stay where they were."""
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(diagnostics, "_HISTORY", 8)
+    monitor = ActivationMonitor()
+    for k in range(1, 101):
+        monitor.update("a", np.array([[1.0, -1.0, 1.0, 1.0 if k > 60 else -1.0]]))
+        assert len(monitor._layers["a"].history) < 8
+    line = monitor.plot().axes[0].lines[0]
+    assert line.get_xdata().tolist() == list(range(1, 101, 16))
+    assert line.get_ydata().tolist() == [0.5 if k <= 60 else 0.75 for k in range(1, 101, 16)]
+
+
 def test_plot_without_matplotlib(monkeypatch):
     import sys
 

@@ -12,7 +12,7 @@ import relu_simd
 
 pytest.importorskip("autograd")
 import autograd.numpy as anp
-from autograd import elementwise_grad, grad, hessian, make_vjp
+from autograd import elementwise_grad, grad, hessian, make_jvp, make_vjp
 from autograd.test_util import check_grads
 
 from relu_simd.integrations import autograd as ours
@@ -110,6 +110,8 @@ def test_selects_and_never_multiplies():
     np.testing.assert_array_equal(pull(g), [0, 0, np.inf, 3])
     pull, _ = make_vjp(lambda w: ours.prelu(x[:3], w))(0.5)
     assert pull(np.array([1.0, 1.0, np.inf])) == -1
+    _, tangent = make_jvp(lambda w: ours.prelu(np.array([-2.0, np.inf]), w))(0.5)(1.0)
+    np.testing.assert_array_equal(tangent, [-2, 0])
 
 
 def test_second_derivatives():

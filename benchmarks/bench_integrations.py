@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What whole jobs gain: the same job with a library's own activations, with ours, and with none.
+
+The share of the activations is what the job without them saves. All three take turns; figures are medians.
+ONNX has examples/resnet_vgg_onnx.py.
+"""
+
+import argparse
+import time
+import warnings
+from functools import partial
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from sklearn.datasets import load_digits
+
+
+def sklearn_job(shape, hidden):
+    from sklearn.neural_network import MLPClassifier, _base
+
+    from relu_simd.integrations.sklearn import patched_sklearn
+
+    x, y = load_digits(return_X_y=True) if shape is None else (np.random.default_rng(0).standard_normal(shape), None)
+    y = np.arange(len(x)) % 10 if y is None else y
+
+    def fit(activation):
+        MLPClassifier(hidden, activation=activation, max_iter=3, random_state=0).fit(x.astype("f4"), y)
+
+    def ours():
+        with patched_sklearn():
+            fit("relu")
+
+    assert "identity" in _base.ACTIVATIONS
+    return {"stock": partial(fit, "relu"), "relu_simd": ours, "none": partial(fit, "identity")}
+
+
+def autograd_job():
+    import autograd.numpy as anp
+    from autograd import grad
+
+    from relu_simd.init import kaiming_normal
+    from relu_simd.integrations.autograd import relu
+
+    x, y = load_digits(return_X_y=True)
+    x, wanted = (x / 16).astype("f4"), np.eye(10, dtype="f4")[y]
+    weights = [kaiming_normal(shape, rng=0).T for shape in ((256, 64), (256, 256), (10, 256))]
+
+    def loss(weights, activation):
+        h = x
+        for weight in weights[:-1]:
+            h = activation(h @ weight)
+        return anp.mean((h @ weights[-1] - wanted) ** 2)
+
+    step = grad(loss)
+    activations = {"stock": lambda h: anp.maximum(h, 0), "relu_simd": relu, "none": lambda h: h}
+    return {side: lambda f=f: [step(weights, f) for _ in range(5)] for side, f in activations.items()}
+
+
+def thinc_job():
+    from thinc.api import Adam, Linear, NumpyOps, Relu, Softmax, chain, use_ops
+
+    import relu_simd.integrations.thinc  # noqa: F401  registers the backend
+
+    x, y = load_digits(return_X_y=True)
+    x, wanted = (x / 16).astype("f4"), np.eye(10, dtype="f4")[y]
+
+    def train(name, layer):
+        with use_ops(name):
+            model = chain(layer(256), layer(256), Softmax()).initialize(x, wanted)
+            assert isinstance(model.ops, NumpyOps)
+        optimiser = Adam(0.001)
+        for _ in range(5):
+            guess, back = model.begin_update(x)
+            back(guess - wanted)
+            model.finish_update(optimiser)
+
+    return {
+        "stock": partial(train, "numpy", Relu),
+        "relu_simd": partial(train, "relu_simd", Relu),
+        "none": partial(train, "numpy", Linear),
+    }
+
+
+def torch_job():
+    import torch
+
+    from relu_simd.integrations.torch import ReLU
+
+    images = torch.randn(16, 3, 64, 64)
+
+    def train(activation):
+        layers = [torch.nn.Conv2d(3, 32, 3), activation(), torch.nn.Conv2d(32, 32, 3), activation(), torch.nn.Flatten()]
+        net = torch.nn.Sequential(*layers, torch.nn.Linear(32 * 60 * 60, 10))
+        for _ in range(3):
+            net(images).square().mean().backward()
+
+    return {side: partial(train, f) for side, f in
+            (("stock", torch.nn.ReLU), ("relu_simd", ReLU), ("none", torch.nn.Identity))}  # fmt: skip
+
+
+JOBS = {
+    "sklearn: digits, 100 hidden": partial(sklearn_job, None, (100,)),
+    "sklearn: 10 inputs, 4096 hidden": partial(sklearn_job, (2000, 10), (4096,)),
+    "autograd: digits, 256, 256": autograd_job,
+    "thinc: digits, 256, 256": thinc_job,
+    "torch: two convolutions": torch_job,
+}
+
+
+def measure(sides, rounds, title, console):
+    seconds = {side: [] for side in sides}
+    for k in track(range(rounds + 1), title, console=console, transient=True):
+        for side, job in sides.items():
+            start = time.perf_counter()
+            job()
+            if k:  # the first round warms up
+                seconds[side].append(time.perf_counter() - start)
+    return {side: np.median(each) for side, each in seconds.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("jobs", nargs="*", help="beginnings of names, such as sklearn (default: all that is installed)")
+    parser.add_argument("--rounds", type=int, default=15)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")  # of fits that stop early
+    console = Console()
+    table = Table("job", "stock", "relu_simd", "share of activations", "time saved")
+    for name, make in JOBS.items():
+        if options.jobs and not name.startswith(tuple(options.jobs)):
+            continue
+        try:
+            sides = make()
+        except ImportError as error:
+            console.print(f"{name}: {error}")
+            continue
+        stock, ours, none = measure(sides, options.rounds, name, console).values()
+        table.add_row(name, f"{1e3 * stock:.0f} ms", f"{1e3 * ours:.0f} ms", f"{1 - none / stock:.0%}",
+                      f"{1 - ours / stock:.0%}")  # fmt: skip
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

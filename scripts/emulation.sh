@@ -115,6 +115,7 @@ build_aarch64() { # folder of the emulated Python, folder of the copy
         cp "$2"/relu_simd/*.so "$modules"
     fi
     cp "$modules"/*.so "$2/relu_simd"
+    "$python" "$2/src/make_c_api.py" # setup.py does this too, when it runs
 }
 
 # What this machine's scalar kernels give, for the emulated ones to be compared with (tests/digests.py).

@@ -24,7 +24,7 @@ _FUNCTIONS = {name: (signature, capsule, address) for name, signature, capsule, 
 # Where Cython's cimport and numba's get_cython_function_address look.
 __pyx_capi__ = {name: capsule for name, (_, capsule, _) in _FUNCTIONS.items()}
 
-_CTYPES = {"float": ctypes.c_float, "double": ctypes.c_double, "Py_ssize_t": ctypes.c_ssize_t}
+_CTYPES: dict[str, Any] = {"float": ctypes.c_float, "double": ctypes.c_double, "Py_ssize_t": ctypes.c_ssize_t}
 
 
 def signatures() -> dict[str, str]:
@@ -98,5 +98,5 @@ def as_ctypes(name: str) -> Any:
     """
     signature, _, where = _find(name)
     kinds = signature.removeprefix("void (").removesuffix(")").split(", ")
-    arguments = [ctypes.c_void_p if kind.endswith("*") else _CTYPES[kind] for kind in kinds]
+    arguments: list[Any] = [ctypes.c_void_p if kind.endswith("*") else _CTYPES[kind] for kind in kinds]
     return ctypes.CFUNCTYPE(None, *arguments)(where)

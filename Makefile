@@ -19,7 +19,7 @@ LOCK_ARGS ?=
 FUZZ_ARGS ?=
 SOAK_SECONDS ?= 60
 
-.PHONY: help bench test test-opencl test-torch test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
+.PHONY: help bench test test-opencl test-torch test-c-api test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
     format lock wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
@@ -43,9 +43,10 @@ help:
 	echo 'make format          put Python and C into the style that lint checks'
 	echo 'make perf            time every operation in every mode, for developers (pytest-benchmark);'
 	echo '                     PERF_ARGS="-k relu --benchmark-autosave --benchmark-compare"'
-	echo 'make wheel           build sdist and wheel into dist/, try the wheel in a fresh environment'
+	echo 'make wheel           build sdist and wheel into dist/, test the wheel in a fresh environment'
+	echo 'make test-c-api      call the kernels from C, Cython, ctypes, cffi and numba, which it installs'
 	echo 'make test-aarch64    run the tests on an emulated ARM CPU (Debian; installs what it needs)'
-	echo 'make test-old-cpus   run the tests on emulated x86-64 CPUs without AVX-512, without AVX2'
+	echo 'make test-old-cpus   test the wheel on emulated x86-64 CPUs without AVX-512, without AVX2'
 	echo 'make lock            write requirements-dev.lock anew after a change to the requirements in pyproject.toml;'
 	echo '                     what it has stays at its version, but with LOCK_ARGS="--upgrade"'
 	echo 'make clean           remove everything that was made'
@@ -71,6 +72,9 @@ test-opencl: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-opencl
 	command -v oclgrind >/dev/null || { apt-get update && apt-get install -y oclgrind; } >$(VENV)/apt.log 2>&1 || true
 	$(PY) -m pytest -rs tests/test_opencl.py tests/test_opencl_queues.py $(TEST_ARGS)
 
+test-c-api: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-c-api
+	$(PY) -m pytest tests/test_c_api.py $(TEST_ARGS)
+
 test-exhaustive: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
 	$(PY) tests/exhaustive.py $(EXHAUSTIVE_ARGS)
 
@@ -89,12 +93,14 @@ sanitize-threads: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test $(VENV)/
 valgrind: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test
 	scripts/sanitize.sh valgrind
 
-lint: $(VENV)/.for-lint $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-bench $(VENV)/.for-opencl
+lint: $(VENV)/.for-lint $(VENV)/.for-release $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-bench $(VENV)/.for-opencl
 	echo 'lint: ruff check'; $(PY) -m ruff check --quiet
 	echo 'lint: ruff format'; $(PY) -m ruff format --check --quiet
 	echo 'lint: mypy'; $(PY) -m mypy
 	echo 'lint: cython-lint'; PATH=$(abspath $(VENV)/bin):$$PATH cython-lint src
 	echo 'lint: clang-format'; $(VENV)/bin/clang-format --dry-run -Werror csrc/*.[ch] src/*.h
+	echo 'lint: release workflow'; $(PY) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	for platform in linux macos windows; do $(PY) -m cibuildwheel --platform $$platform --print-build-identifiers >/dev/null || exit 1; done
 	echo 'lint: C on every platform'; PYTHON=$(PY) scripts/compile_c.sh
 
 format: $(VENV)/.for-lint
@@ -102,9 +108,19 @@ format: $(VENV)/.for-lint
 	$(PY) -m ruff format --quiet
 	$(VENV)/bin/clang-format -i csrc/*.[ch] src/*.h
 
-wheel: $(VENV)/.for-wheel
+wheel: $(VENV)/.wheel
+	echo 'wheel: metadata'; $(PY) -m twine check --strict dist/*
+	$(PY) scripts/check_wheel.py dist/*.whl $(TEST_ARGS)
+
+# build makes the wheel of the sdist; on Linux auditwheel puts libgomp in, and the tag that the system's glibc allows.
+$(VENV)/.wheel: $(SOURCES) $(wildcard relu_simd/*.py* relu_simd/*/*) LICENSE-libgomp $(VENV)/.for-wheel
 	echo 'wheel: building'; rm -rf dist; $(PY) -m build >$(VENV)/wheel.log 2>&1 || { tail -n 40 $(VENV)/wheel.log; exit 1; }
-	echo 'wheel: trying it'; $(PY) scripts/check_wheel.py dist/*.whl
+ifeq ($(shell uname -s),Linux)
+	PATH=$(abspath $(VENV)/bin):$$PATH auditwheel repair --wheel-dir dist dist/*-linux_*.whl 2>$(VENV)/wheel.log \
+		|| { cat $(VENV)/wheel.log; exit 1; }
+	rm dist/*-linux_*.whl
+endif
+	touch $@
 
 # On an ARM machine the tests need no emulation.
 ifneq ($(filter aarch64 arm64,$(shell uname -m)),)
@@ -114,7 +130,7 @@ test-aarch64: $(VENV)/.package $(VENV)/.for-test
 	scripts/emulation.sh aarch64 $(TEST_ARGS)
 endif
 
-test-old-cpus: $(VENV)/.package $(VENV)/.for-test
+test-old-cpus: $(VENV)/.package $(VENV)/.for-test $(VENV)/.wheel
 	scripts/emulation.sh old-cpus $(TEST_ARGS)
 
 clean:

@@ -6,6 +6,7 @@ The sources are the same for every platform, files for another architecture comp
 """
 
 import os
+import runpy
 from glob import glob
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,6 +57,9 @@ class BuildExt(build_ext):
             extension.extra_link_args += link
         super().build_extensions()
 
+
+# The header and the .pxd of the C API.
+runpy.run_path(str(Path("src", "make_c_api.py")))
 
 core = Extension(
     "relu_simd._core",

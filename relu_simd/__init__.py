@@ -7,6 +7,6 @@ from relu_simd.settings import *
 
 __version__ = "0.1.0"
 
-from relu_simd._config import show_config  # reports __version__
+from relu_simd._config import get_include, show_config  # reports __version__
 
-__all__ = [*_core.__all__, *settings.__all__, "show_config", "ufuncs"]
+__all__ = [*_core.__all__, *settings.__all__, "get_include", "show_config", "ufuncs"]

@@ -15,7 +15,7 @@ import numpy as np
 import relu_simd
 from relu_simd import _core
 
-__all__ = ["config", "show_config"]
+__all__ = ["config", "get_include", "show_config"]
 
 
 def config() -> dict[str, Any]:
@@ -58,6 +58,18 @@ def show_config() -> None:
     for name, value in facts.items():
         line = f"{name:{width}}{', '.join(value) if isinstance(value, list) else value}"
         print(line.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def get_include() -> str:
+    """Directory of ``relu_simd.h``, for the include path of a C compiler: the kernels for other extensions.
+
+    Examples
+    --------
+    >>> import os, relu_simd
+    >>> os.listdir(relu_simd.get_include())
+    ['relu_simd.h']
+    """
+    return str(Path(__file__).with_name("include"))
 
 
 def _bytes(size: int) -> str:

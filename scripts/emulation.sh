@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Tests this checkout on CPUs that the machine does not have, by qemu's user mode:
 #   scripts/emulation.sh aarch64  [pytest arguments]   builds for aarch64, so that the NEON kernels run
-#   scripts/emulation.sh old-cpus [pytest arguments]   runs the x86-64 build in .venv without AVX-512, then without AVX2
+#   scripts/emulation.sh old-cpus [pytest arguments]   tests the wheel in dist/ without AVX-512, then without AVX2
 # Needs an x86-64 Debian machine and, the first time, root. What is downloaded and built stays in the user's
 # cache folder. Emulated code is 10 to 50 times slower: it says nothing about speed. Called by the Makefile.
 set -euo pipefail
@@ -115,6 +115,7 @@ build_aarch64() { # folder of the emulated Python, folder of the copy
         cp "$2"/relu_simd/*.so "$modules"
     fi
     cp "$modules"/*.so "$2/relu_simd"
+    "$python" "$2/src/make_c_api.py" # setup.py does this too, when it runs
 }
 
 # What this machine's scalar kernels give, for the emulated ones to be compared with (tests/digests.py).
@@ -148,14 +149,23 @@ test_aarch64() {
     "$folder/bin/python" -m pytest -p no:cacheprovider "$@"
 }
 
+install_wheel() { # folder
+    "$python" scripts/requirements.py run test >"$cache/requirements.txt"
+    "$python" -m venv --clear "$1"
+    "$1/bin/python" -m pip install -q --require-hashes -r "$cache/requirements.txt"
+    "$1/bin/python" -m pip install -q --no-deps dist/*.whl
+}
+
 test_old_cpus() {
-    local folder=$cache/x86-64 real cpu
+    local folder=$cache/x86-64 installed=$cache/x86-64-wheel real cpu
     need_packages qemu-user-static
     real=$(readlink -f "$python")
     write_digests
+    step "installing the wheel" install_wheel "$installed"
+    export PYTHONSAFEPATH=1 # the wheel's package, not the one in this folder
     for cpu in avx2=max,-avx512f scalar=max,-avx2; do
         make_python "$folder" "$(dirname "$real")" $qemu-x86_64-static -cpu "${cpu#*=}" -0 "$folder/bin/python" "$real"
-        ln -sfn "$PWD/.venv/lib" "$folder/lib"
+        ln -sfn "$installed/lib" "$folder/lib"
         check_isa "$folder/bin/python" "${cpu%=*}"
         # NumPy keeps to its baseline: Debian 12's qemu crashes in the AVX2 code of np.fmax.
         export NPY_DISABLE_CPU_FEATURES=

@@ -110,6 +110,16 @@ cdef extern from "ufunc_loop.h":
         int dtype
     void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *steps, void *loop) noexcept nogil
 
+cdef extern from "c_api.h":
+    enum: RS_API_ROWS
+    ctypedef struct rs_api_row:
+        const char *name
+        const char *arguments
+        int dtype
+        void *function
+    const rs_api_row rs_api_rows[RS_API_ROWS]
+    const char *const rs_elem_names[RS_DTYPES]
+
 cdef extern from "methods.h":
     ctypedef struct PyMethodDef:
         const char *ml_doc
@@ -672,6 +682,23 @@ def explain(error, op, operands, keywords):
 
 include "masks.pxi"
 include "reductions.pxi"
+
+
+# ---------------------------------------------------------------------------------------------
+# For other compiled code: what c_api.py is made of
+
+def _c_api():
+    """(name, signature, capsule as Cython wants it, address) of each function, made anew: once is enough."""
+    functions = []
+    for row in rs_api_rows[:RS_API_ROWS]:
+        element = rs_elem_names[row.dtype]
+        slope = b"float" if rs_dtypes[row.dtype].dtype_class == RS_HALF else element
+        arguments = row.arguments.replace(b"E", element).replace(b"S", slope)
+        signature = b"void (" + arguments + b", Py_ssize_t)"
+        keep_alive.append(signature)
+        capsule = PyCapsule_New(<void *>row.function, <const char *>keep_alive[-1], NULL)
+        functions.append((row.name.decode(), signature.decode(), capsule, <uintptr_t>row.function))
+    return functions
 
 
 # ---------------------------------------------------------------------------------------------

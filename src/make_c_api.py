@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Write what C and Cython code includes to call the kernels: a header and a .pxd, from ops.def and dtypes.def.
+
+setup.py runs it, so that both come with every build; git does not keep them. The functions themselves, with the same
+names and arguments, are those of c_api.h: they are looked up by name when the caller's module is imported.
+"""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "relu_simd"
+ABI = re.search(r"^ABI = (\d+)$", (PACKAGE / "c_api.py").read_text(), re.MULTILINE)[1]
+
+
+def rows(table, pattern):
+    return re.findall(pattern, (ROOT / "csrc" / table).read_text())
+
+
+DTYPES = rows("dtypes.def", r'RS_DTYPE\((\w+), (\w+), "(\w+)", (\w+)\)')
+OPS = rows("ops.def", r'RS_OP\((\w+), \d, (\w+), "([^"]+)",\s+"([^"]+)"')
+
+
+def functions():
+    """(name, its arguments as (type, name), what it computes) of each."""
+    for op, kind, inputs, definition in OPS:
+        names = [part.partition("=")[0] for part in inputs.split(", ")]
+        for dtype, element, _, dtype_class in DTYPES:
+            if kind != "NUMBERS" and dtype_class == "RS_INTEGER":
+                continue
+            arguments = [(f"const {element} *", name) for name in names]
+            if kind == "SCALED":
+                arguments[-1] = ("float " if dtype_class == "RS_HALF" else f"{element} ", names[-1])
+            yield f"{op}_{dtype}", [*arguments, (f"{element} *", "out")], definition
+    for dtype, element, _, _ in DTYPES:
+        x, out, mask = f"const {element} *", (f"{element} *", "out"), "uint8_t *"
+        yield f"relu_with_mask_{dtype}", [(x, "x"), out, (mask, "mask")], "relu, and the bits of !(x <= 0)"
+        given = [(x, "grad_output"), (f"const {mask}", "mask"), out]
+        yield f"relu_backward_from_mask_{dtype}", given, "grad_output where its bit is set, else 0"
+
+
+def prototype(arguments):
+    return ", ".join([*(kind + name for kind, name in arguments), "Py_ssize_t n"])
+
+
+def signature(arguments):
+    """As Cython spells it."""
+    kinds = [re.sub(r"const (\w+) \*", r"\1 const *", kind).strip() for kind, _ in arguments]
+    return f"void ({', '.join(kinds)}, Py_ssize_t)"
+
+
+INTRODUCTION = """\
+relu_simd's kernels for other compiled code: docs/howto/c-api.md. Each applies one operation to n contiguous
+elements, on as many threads as relu_simd.get_num_threads() says; n below 1 does nothing. `out` may be one of the
+inputs, and overlaps them in no other way. float16 and bfloat16 are passed as their bits. The GIL is not needed.
+A mask has a bit an element, the first lowest: (n + 7) / 8 bytes, apart from the arrays."""
+
+
+def header():
+    members, table = [], []
+    for name, arguments, definition in functions():
+        members.append(f"    /* {definition} */\n    void (*{name})({prototype(arguments)});")
+        table.append(f'        {{"{name}", "{signature(arguments)}", offsetof(relu_simd_functions, {name})}},')
+    comment = INTRODUCTION.replace("\n", "\n * ")
+    return f"""\
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* {comment}
+ *
+ * In the init function of an extension, once in each C file that calls them:
+ *     if (import_relu_simd() < 0) return NULL;
+ * and then, for example, relu_simd.relu_f32(x, out, n). */
+#ifndef RELU_SIMD_H
+#define RELU_SIMD_H
+#include <Python.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define RELU_SIMD_ABI {ABI}
+
+typedef struct {{
+{chr(10).join(members)}
+}} relu_simd_functions;
+
+static relu_simd_functions relu_simd;
+
+/* Looks every function up. Returns -1 with an ImportError or a ValueError set where relu_simd is missing, or is
+ * another than this header is of and lacks one of its functions; else 0. */
+static inline int import_relu_simd(void)
+{{
+    static const struct {{
+        const char *name, *signature;
+        size_t offset;
+    }} table[] = {{
+{chr(10).join(table)}
+    }};
+    int done = -1;
+    PyObject *functions = NULL, *abi = NULL, *module = PyImport_ImportModule("relu_simd.c_api");
+    if (module == NULL || (abi = PyObject_GetAttrString(module, "ABI")) == NULL
+        || (functions = PyObject_GetAttrString(module, "__pyx_capi__")) == NULL) {{
+        goto end;
+    }}
+    if (PyLong_AsLong(abi) != RELU_SIMD_ABI) {{
+        PyErr_Format(PyExc_ImportError, "compiled for the C API %d of relu_simd, and this one has %S: build it again",
+                     RELU_SIMD_ABI, abi);
+        goto end;
+    }}
+    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++) {{
+        PyObject *capsule = PyDict_GetItemString(functions, table[k].name);
+        if (capsule == NULL) {{
+            PyErr_Format(PyExc_ImportError, "this relu_simd has no %s: upgrade it", table[k].name);
+            goto end;
+        }}
+        void *function = PyCapsule_GetPointer(capsule, table[k].signature);
+        if (function == NULL) {{
+            goto end;
+        }}
+        memcpy((char *)&relu_simd + table[k].offset, &function, sizeof function);
+    }}
+    done = 0;
+end:
+    Py_XDECREF(functions);
+    Py_XDECREF(abi);
+    Py_XDECREF(module);
+    return done;
+}}
+
+#endif
+"""
+
+
+def pxd():
+    comment = "# " + INTRODUCTION.replace("\n", "\n# ")
+    declarations = [f"cdef void {name}({prototype(arguments)}) noexcept nogil" for name, arguments, _ in functions()]
+    elements = sorted({"uint8_t", *(element for _, element, _, _ in DTYPES if element.endswith("_t"))})
+    return f"""\
+# SPDX-License-Identifier: BSD-3-Clause
+{comment}
+from libc.stdint cimport {", ".join(elements)}
+
+{chr(10).join(declarations)}
+"""
+
+
+def write(path, text):
+    """Unless it says so already: whoever includes it would be compiled again."""
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+write(PACKAGE / "include" / "relu_simd.h", header())
+write(PACKAGE / "c_api.pxd", pxd())

@@ -50,6 +50,21 @@ void GOMP_parallel(void (*work)(void *), void *data, unsigned wanted, unsigned f
     }
 }
 
+/* And of `#pragma omp critical`, all of whose names share one lock here. */
+static pthread_mutex_t critical = PTHREAD_MUTEX_INITIALIZER;
+void GOMP_critical_name_start(void **name);
+void GOMP_critical_name_end(void **name);
+void GOMP_critical_name_start(void **name)
+{
+    (void)name;
+    pthread_mutex_lock(&critical);
+}
+void GOMP_critical_name_end(void **name)
+{
+    (void)name;
+    pthread_mutex_unlock(&critical);
+}
+
 int omp_get_thread_num(void) { return self ? self->number : 0; }
 int omp_get_num_threads(void) { return self ? self->team : 1; }
 int omp_in_parallel(void) { return self != NULL; }

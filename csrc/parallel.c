@@ -57,7 +57,11 @@ static int team_size(size_t bytes)
 }
 
 #ifdef _WIN32
-static int affordable(int team) { return team; }
+static int affordable(int team, int *fresh)
+{
+    *fresh = 0;
+    return team;
+}
 #else
 static size_t asked_stack; /* 0: the system's choice */
 
@@ -139,17 +143,20 @@ static int threads_to_be_had(int wanted)
 }
 
 /* libgomp ends the process when the system refuses it a thread: so a team that needs new ones, which
- * is one larger than the last that this thread had, is tried out first. */
-static int affordable(int team)
+ * is one larger than the last that this thread had, is tried out first. Sets whether it is such a one. */
+static int affordable(int team, int *fresh)
 {
     static _Thread_local int last = 1;
-    last = team > last ? threads_to_be_had(team) : team;
+    *fresh = team > last;
+    last = *fresh ? threads_to_be_had(team) : team;
     return last;
 }
 #endif
 
-static void run_team(int team, rs_work *work, const void *context, size_t n, size_t grain)
+static void run_team(int wanted, rs_work *work, const void *context, size_t n, size_t grain)
 {
+    int fresh;
+    const int team = affordable(wanted, &fresh);
     const size_t share = ((n + (size_t)team - 1) / (size_t)team + grain - 1) / grain * grain;
     const double start = omp_get_wtime();
     double fastest = 0;
@@ -167,6 +174,9 @@ static void run_team(int team, rs_work *work, const void *context, size_t n, siz
         if (threads++ == 0 || took < fastest) {
             fastest = took;
         }
+    }
+    if (fresh) {
+        return; /* its threads had to be made, once: that says nothing of the next */
     }
     /* By the fastest, for the first may be the one that had to wait for its CPU. */
     const double gain = threads * fastest - (omp_get_wtime() - start);
@@ -190,7 +200,7 @@ void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t grain,
         work(context, 0, n);
         rest_left -= omp_get_wtime() - start;
     } else {
-        run_team(affordable(team), work, context, n, grain);
+        run_team(team, work, context, n, grain);
     }
     RS_ATOMIC_STORE(&busy, 0);
 }

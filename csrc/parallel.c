@@ -32,8 +32,9 @@ enum { BYTES_PER_THREAD = 200000 };
  * have gained what they lose: each adds to the credit how much sooner it was done than one thread alone
  * would have been. When nothing is left, a rest on one thread follows, REST times as long as the
  * time lost. It is counted in work: in a network, where little of the time is spent here, a rest by the
- * clock would be over at the next call. All in seconds. */
-static const double CREDIT_FIRST = 1e-3, CREDIT_MOST = 10e-3, REST = 50;
+ * clock would be over at the next call. The credit, first and at most, is above one time slice: new threads
+ * often start on the CPU of the first and lose one before the scheduler moves them. In seconds. */
+static const double CREDIT = 10e-3, REST = 50;
 
 static int num_threads = 1;
 static int initial_omp_threads = 1;
@@ -180,10 +181,10 @@ static void run_team(int wanted, rs_work *work, const void *context, size_t n, s
     }
     /* By the fastest, for the first may be the one that had to wait for its CPU. */
     const double gain = threads * fastest - (omp_get_wtime() - start);
-    credit = credit + gain < CREDIT_MOST ? credit + gain : CREDIT_MOST;
+    credit = credit + gain < CREDIT ? credit + gain : CREDIT;
     if (credit < 0) {
-        rest_left = REST * (CREDIT_FIRST - credit);
-        credit = CREDIT_FIRST;
+        rest_left = REST * (CREDIT - credit);
+        credit = CREDIT;
     }
 }
 
@@ -225,7 +226,7 @@ void rs_set_num_threads(int n)
     RS_ATOMIC_STORE(&num_threads, n);
     if (RS_ATOMIC_EXCHANGE(&busy, 1) == 0) {
         rest_left = 0;
-        credit = CREDIT_FIRST;
+        credit = CREDIT;
         RS_ATOMIC_STORE(&busy, 0);
     }
 }

@@ -171,7 +171,7 @@ static void run_team(int wanted, rs_work *work, const void *context, size_t n, s
             work(context, from, n - from < share ? n : from + share);
         }
         const double took = omp_get_wtime() - own_start;
-#pragma omp critical(rs_team)
+#pragma omp critical
         if (threads++ == 0 || took < fastest) {
             fastest = took;
         }

@@ -50,20 +50,12 @@ void GOMP_parallel(void (*work)(void *), void *data, unsigned wanted, unsigned f
     }
 }
 
-/* And of `#pragma omp critical`, all of whose names share one lock here. */
+/* And of `#pragma omp critical`. */
 static pthread_mutex_t critical = PTHREAD_MUTEX_INITIALIZER;
-void GOMP_critical_name_start(void **name);
-void GOMP_critical_name_end(void **name);
-void GOMP_critical_name_start(void **name)
-{
-    (void)name;
-    pthread_mutex_lock(&critical);
-}
-void GOMP_critical_name_end(void **name)
-{
-    (void)name;
-    pthread_mutex_unlock(&critical);
-}
+void GOMP_critical_start(void);
+void GOMP_critical_end(void);
+void GOMP_critical_start(void) { pthread_mutex_lock(&critical); }
+void GOMP_critical_end(void) { pthread_mutex_unlock(&critical); }
 
 int omp_get_thread_num(void) { return self ? self->number : 0; }
 int omp_get_num_threads(void) { return self ? self->team : 1; }

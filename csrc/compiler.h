@@ -32,9 +32,13 @@
 #define RS_TARGET_END
 #include <intrin.h>
 /* volatile has acquire/release meaning for MSVC on x64, and pointers are written whole on ARM64 */
-#define RS_ATOMIC_LOAD(p) (*(p))
-#define RS_ATOMIC_STORE(p, v) (*(p) = (v))
+#define RS_ATOMIC_LOAD(p) (*(volatile __typeof__(*(p)) *)(p))
+#define RS_ATOMIC_STORE(p, v) (*(volatile __typeof__(*(p)) *)(p) = (v))
 #define RS_ATOMIC_EXCHANGE(p, v) _InterlockedExchange((volatile long *)(p), v)
+/* Of 64 bits, each in one order for all threads. RS_ATOMIC_ADD returns what was there before. */
+#define RS_ATOMIC_ADD(p, v) ((uint64_t)_InterlockedExchangeAdd64((volatile long long *)(p), (long long)(v)))
+#define RS_ATOMIC_REPLACE(p, from, to) \
+    (_InterlockedCompareExchange64((volatile long long *)(p), (long long)(to), (long long)(from)) == (long long)(from))
 #else
 #define RS_INLINE static inline __attribute__((always_inline))
 #define RS_UNUSED __attribute__((unused))
@@ -42,9 +46,16 @@
 #define RS_POINTER(p) __asm__("" : "+r"(p))
 #endif
 #define RS_ALIGNED(bytes) __attribute__((aligned(bytes)))
-#define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_SEQ_CST)
 #define RS_ATOMIC_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define RS_ATOMIC_EXCHANGE(p, v) __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL)
+#define RS_ATOMIC_EXCHANGE(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+/* Of 64 bits, each in one order for all threads. RS_ATOMIC_ADD returns what was there before. */
+#define RS_ATOMIC_ADD(p, v) __atomic_fetch_add(p, (uint64_t)(v), __ATOMIC_SEQ_CST)
+#define RS_ATOMIC_REPLACE(p, from, to)                                                     \
+    __extension__({                                                                        \
+        uint64_t from_ = (from);                                                           \
+        __atomic_compare_exchange_n(p, &from_, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
+    })
 #if defined(__clang__)
 #define RS_TARGET_BEGIN(features) \
     RS_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))

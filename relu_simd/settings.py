@@ -28,7 +28,7 @@ __all__ = [
     "trim_pool",
 ]
 
-MAX_THREADS = 1024
+MAX_THREADS = _core.MAX_THREADS
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2: "<microseconds or max> <period>"
 
 
@@ -194,12 +194,12 @@ def _quota_cpus(file: Path = _CPU_QUOTA) -> int | None:
         return None
 
 
-def _default_threads() -> int:
+def _use_default_threads() -> None:
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if asked.isascii() and asked.isdecimal() and len(asked) < 10 and int(asked) > 0:
-        return min(int(asked), MAX_THREADS)
-    cpus = min(_core._cpu_count(), MAX_THREADS)
-    return min(cpus, _quota_cpus() or cpus)
+        set_num_threads(min(int(asked), MAX_THREADS))
+    else:
+        _core._use_threads(min(_quota_cpus() or MAX_THREADS, MAX_THREADS), follow=True)
 
 
 def _apply_environment() -> None:
@@ -208,13 +208,15 @@ def _apply_environment() -> None:
         set_isa(name)
     except ValueError as error:
         raise ImportError(f"RELU_SIMD_ISA: {error}") from None
-    for variable, apply, default, expected in (
-        ("RELU_SIMD_NUM_THREADS", set_num_threads, _default_threads, f"a number of threads from 1 to {MAX_THREADS}"),
-        ("RELU_SIMD_POOL_LIMIT", set_pool_limit, lambda: pool_info()["limit"], "a number of bytes, 0 for none"),
+    _use_default_threads()
+    for variable, apply, expected in (
+        ("RELU_SIMD_NUM_THREADS", set_num_threads, f"a number of threads from 1 to {MAX_THREADS}"),
+        ("RELU_SIMD_POOL_LIMIT", set_pool_limit, "a number of bytes, 0 for none"),
     ):
         asked = os.environ.get(variable, "")
         try:
-            apply(int(asked) if asked else default())
+            if asked:
+                apply(int(asked))
         except ValueError:
             raise ImportError(f"{variable}: expected {expected}, not {asked[:80]!r}") from None
 

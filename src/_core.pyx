@@ -84,9 +84,8 @@ cdef extern from "run.h":
 cdef extern from "parallel.h":
     void rs_parallel_init()
     int rs_get_num_threads()
-    void rs_set_num_threads(int n)
-    int rs_cpu_count()
-    int rs_has_openmp()
+    enum: RS_MAX_THREADS
+    void rs_set_num_threads(int n, bint follow)
 
 cdef extern from "memory.h":
     ctypedef struct PyDataMem_Handler:
@@ -231,20 +230,16 @@ def _activate_isa(int row):
     rs_isa_activate(row)
 
 
-def _cpu_count():
-    return rs_cpu_count()
-
-
-def _has_openmp():
-    return bool(rs_has_openmp())
+MAX_THREADS = RS_MAX_THREADS
 
 
 def _num_threads():
     return rs_get_num_threads()
 
 
-def _use_threads(int n):
-    rs_set_num_threads(n)
+def _use_threads(int n, bint follow=False):
+    """Up to n threads from now on; with `follow`, no more than the CPUs that the calling thread may use."""
+    rs_set_num_threads(n, follow)
 
 
 def _pool_info():

@@ -14,7 +14,7 @@ from libc.float cimport FLT_MAX
 from libc.math cimport isfinite
 from libc.stddef cimport size_t
 from libc.stdint cimport intptr_t, uint8_t, uintptr_t
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memcpy
 cimport numpy as cnp
 import numpy as np
 
@@ -80,6 +80,12 @@ cdef extern from "run.h":
     void rs_run_init()
     size_t rs_run_assume_cache(size_t nbytes)
     void rs_copy(void *out, const void *source, size_t nbytes, int stream) noexcept nogil
+
+cdef extern from "fpmode.h":
+    ctypedef struct rs_fpmode:
+        pass
+    rs_fpmode rs_fp_enter() noexcept nogil
+    void rs_fp_leave(rs_fpmode before) noexcept nogil
 
 cdef extern from "parallel.h":
     void rs_parallel_init()

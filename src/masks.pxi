@@ -123,6 +123,14 @@ def relu_with_mask(x, *, out=None):
     >>> relu_backward_from_mask(np.array([5.0, 6.0, 7.0, 8.0]), mask)
     array([0., 6., 0., 8.])
     """
+    cdef rs_fpmode mode = rs_fp_enter()  # NumPy's casts depend on it
+    try:
+        return with_mask(x, out)
+    finally:
+        rs_fp_leave(mode)
+
+
+cdef object with_mask(x, out):
     cdef int dtype
     cdef size_t n
     y = mask = None
@@ -198,6 +206,14 @@ def relu_backward_from_mask(grad_output, mask, out=None):
     >>> relu_backward_from_mask(np.array([5.0, np.inf, 7.0]), np.array([0b101], np.uint8))
     array([5., 0., 7.])
     """
+    cdef rs_fpmode mode = rs_fp_enter()  # NumPy's casts depend on it
+    try:
+        return from_mask(grad_output, mask, out)
+    finally:
+        rs_fp_leave(mode)
+
+
+cdef object from_mask(grad_output, mask, out):
     cdef int dtype
     cdef size_t n
     grad_output, mask = as_array(grad_output), as_array(mask)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from cases import EMULATED, ISAS, dtypes, finfo, finite, operands, pairs, run, sample, same, slope_dtype, using_isa
+from cases import EMULATED, ISAS, dtypes, finfo, finite, operands, pairs, run, same, sample, slope_dtype, using_isa
 
 import relu_simd as rs
 from relu_simd import _core, c_api, ufuncs

@@ -9,7 +9,7 @@ from collections import namedtuple
 import sys
 from sys import intern
 
-from cpython.ref cimport PyObject
+from cpython.ref cimport Py_INCREF, PyObject
 from libc.float cimport FLT_MAX
 from libc.math cimport isfinite
 from libc.stddef cimport size_t
@@ -190,7 +190,7 @@ def _read_row(int row):
 
 
 OPS = tuple(_read_row(row) for row in range(RS_OPS))
-INPUTS = {op.name: op.inputs for op in OPS}
+ROWS = {op.name: row for row, op in enumerate(OPS)}
 DTYPES = tuple(rs_dtypes[dtype].name.decode() for dtype in range(RS_DTYPES))
 
 # NumPy has two types of the same width among its integers; each loop order is its ufuncs' own. bfloat16
@@ -215,7 +215,10 @@ _map_types()
 
 cdef inline int dtype_of(PyArrayObject *array) noexcept:
     """The row of dtypes.def, or -1."""
-    cdef int typenum = PyArray_TYPE(array)
+    return row_of_typenum(PyArray_TYPE(array))
+
+
+cdef inline int row_of_typenum(int typenum) noexcept:
     if 0 <= typenum < NPY_NTYPES_LEGACY:
         return dtype_of_typenum[typenum]
     return RS_bf16 if typenum == bfloat16_typenum else -1
@@ -358,21 +361,46 @@ cdef int check_kind(name, operand, kind) except -1:
     return 0
 
 
-cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
-    """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, else leaves it to NumPy.
+cdef int promote(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
+    """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, and takes ``dtype=``.
 
-    Here bfloat16 is met for the first time: from then on there are loops for it.
+    Here bfloat16 is met for the first time: from then on there are loops for it. -1 leaves the choice to NumPy.
     """
-    cdef int k
-    name = (<object>ufunc).__name__
-    for k, operand in enumerate(INPUTS[name]):
+    cdef int k, row = ROWS[(<object>ufunc).__name__], nin = rs_ops[row].nin
+    for k in range(nin):
         if op_dtypes[k] == NULL:  # a reduction's first operand
             continue
         kind = (<object>op_dtypes[k]).type
-        check_kind(name, operand, kind)
-        if kind.__name__ == "bfloat16" and bfloat16_typenum < 0:
-            add_bfloat16(np.dtype(kind))
-    return -1
+        check_kind(OPS[row].name, OPS[row].inputs[k], kind)
+        meet(kind)
+    for k in range(nin + 1):
+        if signature[k] != NULL:
+            meet((<object>signature[k]).type)
+    # The result's dtype, where the caller demands one, says what loop it is. NumPy's own choice would be by the
+    # inputs and would not find the loop of a slope function, whose dtypes differ, nor that of bfloat16.
+    cdef PyObject *wanted = signature[nin] if signature[nin] != NULL else signature[0]
+    if wanted == NULL:
+        return -1
+    cdef int dtype = row_of_typenum(np.dtype((<object>wanted).type).num)
+    if dtype < 0 or not has_kernel[row][dtype]:
+        return -1
+    for k in range(nin):
+        chosen = <object>wanted
+        if signature[k] != NULL:
+            chosen = <object>signature[k]
+        elif rs_is_float_slope(row, dtype, k):
+            chosen = type(np.dtype(np.float32))
+        Py_INCREF(chosen)
+        new_op_dtypes[k] = <PyObject *>chosen
+    new_op_dtypes[nin] = NULL  # the inputs tell; and NumPy would give up if nothing were to change
+    return 0
+
+
+cdef int meet(kind) except -1:
+    """Whatever is bfloat16's scalar type makes it known."""
+    if kind.__name__ == "bfloat16" and bfloat16_typenum < 0:
+        add_bfloat16(np.dtype(kind))
+    return 0
 
 
 cdef object add_bfloat16(descr):
@@ -405,7 +433,7 @@ cdef object make_ufunc(int row, str doc):
     ufunc = cnp.PyUFunc_FromFuncAndData(
         loop_functions, loop_data[row], loop_types[row], count, nin, 1, cnp.PyUFunc_None,
         rs_ops[row].name, <const char *>keep_alive[-1], 0)
-    promoter = PyCapsule_New(<void *>refuse, "numpy._ufunc_promoter", NULL)
+    promoter = PyCapsule_New(<void *>promote, "numpy._ufunc_promoter", NULL)
     PyUFunc_AddPromoter(ufunc, (None,) * (nin + 1), promoter)
     return ufunc
 

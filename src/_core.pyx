@@ -18,7 +18,7 @@ from libc.string cimport memcmp, memcpy
 cimport numpy as cnp
 import numpy as np
 
-from relu_simd import _docs
+from relu_simd import _docs, _foreign
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -132,6 +132,9 @@ cdef extern from "methods.h":
     PyMethodDef rs_methods[RS_OPS]
 
 cdef extern from "Python.h":
+    ctypedef PyObject *(*vectorcallfunc)(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *names)
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
+    int PyLong_Check(PyObject *)
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module_name)
     int PyFloat_Check(PyObject *)
     int PyFloat_CheckExact(PyObject *)
@@ -166,6 +169,8 @@ cdef extern from "numpy/arrayobject.h":
     object PyDataMem_SetHandler(object handler)
 
 cdef extern from "numpy/ufuncobject.h":
+    ctypedef struct PyUFuncObject:
+        vectorcallfunc vectorcall
     int PyUFunc_AddPromoter(object ufunc, object dtypes, object promoter) except -1
 
 
@@ -435,7 +440,29 @@ cdef object make_ufunc(int row, str doc):
         rs_ops[row].name, <const char *>keep_alive[-1], 0)
     promoter = PyCapsule_New(<void *>promote, "numpy._ufunc_promoter", NULL)
     PyUFunc_AddPromoter(ufunc, (None,) * (nin + 1), promoter)
+    global call_of_numpy
+    call_of_numpy = (<PyUFuncObject *>ufunc).vectorcall
+    (<PyUFuncObject *>ufunc).vectorcall = <vectorcallfunc>call_ufunc
     return ufunc
+
+
+cdef vectorcallfunc call_of_numpy  # the same for every ufunc
+
+
+cdef PyObject *call_ufunc(PyObject *ufunc, PyObject **args, size_t nargsf, PyObject *kwnames) except NULL:
+    """A ufunc's call. NumPy would read some objects element by element; and it casts by the floating-point mode."""
+    cdef Py_ssize_t k, count = PyVectorcall_NARGS(nargsf)
+    cdef PyObject *result
+    cdef int row
+    for k in range(count):
+        if not (PyArray_Check(args[k]) or PyFloat_Check(args[k]) or PyLong_Check(args[k])):
+            row = ROWS[(<object>ufunc).__name__]
+            if k < rs_ops[row].nin:
+                _foreign.refuse(OPS[row].name, OPS[row].inputs[k], <object>args[k])
+    cdef rs_fpmode mode = rs_fp_enter()
+    result = call_of_numpy(ufunc, args, nargsf, kwnames)
+    rs_fp_leave(mode)
+    return result
 
 
 # ---------------------------------------------------------------------------------------------

@@ -243,8 +243,8 @@ cdef object both_gradients(grad_output, x, weight, out):
         if not isinstance(out, tuple) or len(out) != 2:
             raise TypeError(f"prelu_backward: out must be a tuple (grad_x, grad_weight), not {_describe(out)}")
         grad_x, grad_weight = out
-    given = [np.asarray(value) for value in (grad_output, x)]
-    weights = np.asarray(weight)
+    given = [as_array("prelu_backward", name, value) for name, value in (("grad_output", grad_output), ("x", x))]
+    weights = as_array("prelu_backward", "weight", weight)
     for operand, array in zip(("grad_output", "x", "weight"), (*given, weights)):
         check_kind("prelu_backward", operand, array.dtype.type)
     try:

@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "fpmode.h"
 #include "threads.h"
 
 enum {
@@ -142,6 +143,7 @@ static RS_THREAD_BODY(worker, data)
 {
     seat *const own = data;
     const size_t number = (size_t)(own - seats);
+    rs_fp_default();
     for (uint32_t last = 0;;) {
         const uint64_t s = wait_for_job(own, number, last);
         RS_ATOMIC_EXCHANGE(&own->working, 1);

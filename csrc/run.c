@@ -7,6 +7,7 @@
 
 #include "cpu.h"
 #include "dispatch.h"
+#include "fpmode.h"
 #include "parallel.h"
 #if RS_X86
 #include <emmintrin.h>
@@ -62,7 +63,9 @@ static void run_share(const void *context, size_t from, size_t to)
     if (form & RS_LAST_SCALAR) {
         in[c->arrays] = c->in[c->arrays];
     }
+    const rs_fpmode mode = rs_fp_enter();
     c->kernels[form](in, (char *)c->out + from * rs_dtypes[c->dtype].itemsize, to - from);
+    rs_fp_leave(mode);
 }
 
 void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_t n)
@@ -71,7 +74,9 @@ void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_
     const int arrays = rs_ops[op].nin - (form & RS_LAST_SCALAR);
     const size_t bytes = n * rs_dtypes[dtype].itemsize * (size_t)(arrays + 1);
     if (bytes < SMALL_BYTES) {
+        const rs_fpmode mode = rs_fp_enter();
         kernels[form](in, out, n);
+        rs_fp_leave(mode);
         return;
     }
     int in_place = 0;

@@ -2,7 +2,8 @@
 """Instruction set, threads and recycled memory: what runs, and who may say so.
 
 Importing this module applies the environment: RELU_SIMD_ISA, RELU_SIMD_NUM_THREADS (else
-OMP_NUM_THREADS, else the CPUs that affinity and container quota leave) and RELU_SIMD_POOL_LIMIT.
+OMP_NUM_THREADS, else one in a worker process of multiprocessing, else the CPUs that affinity and
+container quota leave) and RELU_SIMD_POOL_LIMIT.
 A value that cannot be had is an ImportError, never a silent fall-back; an empty one counts as unset.
 """
 
@@ -13,7 +14,7 @@ import operator
 import os
 import sys
 from pathlib import Path
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 from relu_simd import _core
 
@@ -86,7 +87,8 @@ def get_num_threads() -> int:
     """Largest number of threads that a call may use.
 
     1 in a build without OpenMP, and in a forked process, where OpenMP might wait for threads that
-    fork did not copy.
+    fork did not copy. 1 by default in any worker process of multiprocessing or concurrent.futures,
+    of which there is often one for each CPU; `set_num_threads` gives it more.
 
     Examples
     --------
@@ -194,10 +196,21 @@ def _quota_cpus(file: Path = _CPU_QUOTA) -> int | None:
         return None
 
 
+def _is_worker() -> bool:
+    """Whether this process is one of multiprocessing's or concurrent.futures', of which there may be one per CPU."""
+    process: Any = sys.modules.get("multiprocessing.process")
+    # A spawned process imports the main module, and what that imports, before it knows its parent.
+    return process is not None and (
+        process.parent_process() is not None or getattr(process.current_process(), "_inheriting", False)
+    )
+
+
 def _use_default_threads() -> None:
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if asked.isascii() and asked.isdecimal() and len(asked) < 10 and int(asked) > 0:
         set_num_threads(min(int(asked), MAX_THREADS))
+    elif _is_worker():
+        set_num_threads(1)
     else:
         _core._use_threads(min(_quota_cpus() or MAX_THREADS, MAX_THREADS), follow=True)
 

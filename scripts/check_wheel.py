@@ -33,7 +33,7 @@ def unwanted(name: PurePosixPath) -> bool:
     if name.parts[0].endswith(".dist-info"):
         return False
     wanted = name.name == "py.typed" or name.suffix in {".py", ".pyi", ".pxd", ".h", ".so", ".pyd", ".cl"}
-    return not (wanted and name.parts[0] == "relu_simd")
+    return not (wanted and name.parts[0] in ("relu_simd", "_relu_simd_thinc.py"))
 
 
 def exported(library: bytes) -> set[str]:
@@ -49,8 +49,8 @@ def contents(wheel: Path) -> None:
     names = {name for name in archive.namelist() if not name.endswith("/")}
     if extra := sorted(name for name in names if unwanted(PurePosixPath(name))):
         sys.exit(f"{wheel.name}: not wanted in it: {', '.join(extra)}")
-    wanted = {"py.typed", "_core.pyi", "c_api.pxd", "include/relu_simd.h"}
-    if missing := {f"relu_simd/{name}" for name in wanted} - names:
+    wanted = {f"relu_simd/{name}" for name in ("py.typed", "_core.pyi", "c_api.pxd", "include/relu_simd.h")}
+    if missing := (wanted | {"_relu_simd_thinc.py"}) - names:
         sys.exit(f"{wheel.name}: missing from it: {', '.join(sorted(missing))}")
     if wheel.stat().st_size > MAX_BYTES:
         sys.exit(f"{wheel.name}: {wheel.stat().st_size} bytes, and {MAX_BYTES} is the limit")

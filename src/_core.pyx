@@ -9,16 +9,16 @@ from collections import namedtuple
 import sys
 from sys import intern
 
-from cpython.ref cimport PyObject
+from cpython.ref cimport Py_INCREF, PyObject
 from libc.float cimport FLT_MAX
 from libc.math cimport isfinite
 from libc.stddef cimport size_t
 from libc.stdint cimport intptr_t, uint8_t, uintptr_t
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memcpy
 cimport numpy as cnp
 import numpy as np
 
-from relu_simd import _docs
+from relu_simd import _docs, _foreign
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -81,6 +81,12 @@ cdef extern from "run.h":
     size_t rs_run_assume_cache(size_t nbytes)
     void rs_copy(void *out, const void *source, size_t nbytes, int stream) noexcept nogil
 
+cdef extern from "fpmode.h":
+    ctypedef struct rs_fpmode:
+        pass
+    rs_fpmode rs_fp_enter() noexcept nogil
+    void rs_fp_leave(rs_fpmode before) noexcept nogil
+
 cdef extern from "parallel.h":
     void rs_parallel_init()
     int rs_get_num_threads()
@@ -125,6 +131,9 @@ cdef extern from "methods.h":
     PyMethodDef rs_methods[RS_OPS]
 
 cdef extern from "Python.h":
+    ctypedef PyObject *(*vectorcallfunc)(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *names)
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
+    int PyLong_Check(PyObject *)
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module_name)
     int PyFloat_Check(PyObject *)
     int PyFloat_CheckExact(PyObject *)
@@ -159,6 +168,8 @@ cdef extern from "numpy/arrayobject.h":
     object PyDataMem_SetHandler(object handler)
 
 cdef extern from "numpy/ufuncobject.h":
+    ctypedef struct PyUFuncObject:
+        vectorcallfunc vectorcall
     int PyUFunc_AddPromoter(object ufunc, object dtypes, object promoter) except -1
 
 
@@ -183,7 +194,7 @@ def _read_row(int row):
 
 
 OPS = tuple(_read_row(row) for row in range(RS_OPS))
-INPUTS = {op.name: op.inputs for op in OPS}
+ROWS = {op.name: row for row, op in enumerate(OPS)}
 DTYPES = tuple(rs_dtypes[dtype].name.decode() for dtype in range(RS_DTYPES))
 
 # NumPy has two types of the same width among its integers; each loop order is its ufuncs' own. bfloat16
@@ -208,7 +219,10 @@ _map_types()
 
 cdef inline int dtype_of(PyArrayObject *array) noexcept:
     """The row of dtypes.def, or -1."""
-    cdef int typenum = PyArray_TYPE(array)
+    return row_of_typenum(PyArray_TYPE(array))
+
+
+cdef inline int row_of_typenum(int typenum) noexcept:
     if 0 <= typenum < NPY_NTYPES_LEGACY:
         return dtype_of_typenum[typenum]
     return RS_bf16 if typenum == bfloat16_typenum else -1
@@ -347,21 +361,46 @@ cdef int check_kind(name, operand, kind) except -1:
     return 0
 
 
-cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
-    """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, else leaves it to NumPy.
+cdef int promote(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
+    """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, and takes ``dtype=``.
 
-    Here bfloat16 is met for the first time: from then on there are loops for it.
+    Here bfloat16 is met for the first time: from then on there are loops for it. -1 leaves the choice to NumPy.
     """
-    cdef int k
-    name = (<object>ufunc).__name__
-    for k, operand in enumerate(INPUTS[name]):
+    cdef int k, row = ROWS[(<object>ufunc).__name__], nin = rs_ops[row].nin
+    for k in range(nin):
         if op_dtypes[k] == NULL:  # a reduction's first operand
             continue
         kind = (<object>op_dtypes[k]).type
-        check_kind(name, operand, kind)
-        if kind.__name__ == "bfloat16" and bfloat16_typenum < 0:
-            add_bfloat16(np.dtype(kind))
-    return -1
+        check_kind(OPS[row].name, OPS[row].inputs[k], kind)
+        meet(kind)
+    for k in range(nin + 1):
+        if signature[k] != NULL:
+            meet((<object>signature[k]).type)
+    # The result's dtype, where the caller demands one, says what loop it is. NumPy's own choice would be by the
+    # inputs and would not find the loop of a slope function, whose dtypes differ, nor that of bfloat16.
+    cdef PyObject *wanted = signature[nin] if signature[nin] != NULL else signature[0]
+    if wanted == NULL:
+        return -1
+    cdef int dtype = row_of_typenum(np.dtype((<object>wanted).type).num)
+    if dtype < 0 or not has_kernel[row][dtype]:
+        return -1
+    for k in range(nin):
+        chosen = <object>wanted
+        if signature[k] != NULL:
+            chosen = <object>signature[k]
+        elif rs_is_float_slope(row, dtype, k):
+            chosen = type(np.dtype(np.float32))
+        Py_INCREF(chosen)
+        new_op_dtypes[k] = <PyObject *>chosen
+    new_op_dtypes[nin] = NULL  # the inputs tell; and NumPy would give up if nothing were to change
+    return 0
+
+
+cdef int meet(kind) except -1:
+    """Whatever is bfloat16's scalar type makes it known."""
+    if kind.__name__ == "bfloat16" and bfloat16_typenum < 0:
+        add_bfloat16(np.dtype(kind))
+    return 0
 
 
 cdef object add_bfloat16(descr):
@@ -394,9 +433,31 @@ cdef object make_ufunc(int row, str doc):
     ufunc = cnp.PyUFunc_FromFuncAndData(
         loop_functions, loop_data[row], loop_types[row], count, nin, 1, cnp.PyUFunc_None,
         rs_ops[row].name, <const char *>keep_alive[-1], 0)
-    promoter = PyCapsule_New(<void *>refuse, "numpy._ufunc_promoter", NULL)
+    promoter = PyCapsule_New(<void *>promote, "numpy._ufunc_promoter", NULL)
     PyUFunc_AddPromoter(ufunc, (None,) * (nin + 1), promoter)
+    global call_of_numpy
+    call_of_numpy = (<PyUFuncObject *>ufunc).vectorcall
+    (<PyUFuncObject *>ufunc).vectorcall = <vectorcallfunc>call_ufunc
     return ufunc
+
+
+cdef vectorcallfunc call_of_numpy  # the same for every ufunc
+
+
+cdef PyObject *call_ufunc(PyObject *ufunc, PyObject **args, size_t nargsf, PyObject *kwnames) except NULL:
+    """A ufunc's call. NumPy would read some objects element by element; and it casts by the floating-point mode."""
+    cdef Py_ssize_t k, count = PyVectorcall_NARGS(nargsf)
+    cdef PyObject *result
+    cdef int row
+    for k in range(count):
+        if not (PyArray_Check(args[k]) or PyFloat_Check(args[k]) or PyLong_Check(args[k])):
+            row = ROWS[(<object>ufunc).__name__]
+            if k < rs_ops[row].nin:
+                _foreign.refuse(OPS[row].name, OPS[row].inputs[k], <object>args[k])
+    cdef rs_fpmode mode = rs_fp_enter()
+    result = call_of_numpy(ufunc, args, nargsf, kwnames)
+    rs_fp_leave(mode)
+    return result
 
 
 # ---------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import pytest
 from cases import EMULATED, ISAS, OPS, SANITIZED, expected, faces, operands, run
 
 import relu_simd
-from relu_simd import pool_info, set_pool_limit
+from relu_simd import _core, pool_info, set_pool_limit
 
 SECONDS = float(os.environ.get("RELU_SIMD_SOAK_SECONDS", "2" if EMULATED else "6"))
 
@@ -272,3 +272,43 @@ def test_run_as_a_script_that_dies_of_a_closed_pipe():
             timeout=300,
         )
     assert "Traceback" not in done.stderr
+
+
+WORKERS = """
+import multiprocessing, sys, warnings
+from concurrent.futures import ProcessPoolExecutor
+EARLY
+
+def threads(_):
+    import relu_simd
+    return relu_simd.get_num_threads()
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", DeprecationWarning)  # of fork in a process with threads
+    context = multiprocessing.get_context(sys.argv[1])
+    with context.Pool(2) as pool:
+        counts = pool.map(threads, range(4))
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        counts += pool.map(threads, range(4))
+    import relu_simd
+    print(sorted(set(counts)), relu_simd.get_num_threads())
+"""
+
+
+@pytest.mark.skipif(not _core._has_openmp(), reason="this build has no OpenMP")
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("early", ["import relu_simd", ""], ids=["imported by the main module", "by the worker"])
+@pytest.mark.parametrize("variable", ["", "OMP_NUM_THREADS", "RELU_SIMD_NUM_THREADS"])
+def test_threads_of_worker_processes(method, early, variable, tmp_path, monkeypatch):
+    """One each, unless somebody says otherwise: two workers of two threads on two CPUs would be in each other's way."""
+    if method != "spawn" and not hasattr(os, "fork"):
+        pytest.skip("no fork on this system")
+    if method == "fork" and early and variable:
+        pytest.skip("what was set before a fork is another question: see test_threads.py")
+    script = tmp_path / "workers.py"
+    script.write_text(WORKERS.replace("EARLY", early))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    asked = {variable: "3"} if variable else {}
+    done = run(str(script), method, PYTHONPATH=os.pathsep.join(filter(None, sys.path)), **asked)
+    usual = 3 if variable else run("-c", "import relu_simd as rs; print(rs.get_num_threads())", **asked).stdout.strip()
+    assert (done.stderr, done.stdout) == ("", f"[{3 if variable else 1}] {usual}\n")

@@ -146,7 +146,10 @@ static void *take_and_give(void *data)
         memset((char *)kept[k] + sizes[k] - 1, (int)(uintptr_t)data, 1);
         if (i % 50 == 0) {
             rs_pool_trim();
-            rs_pool_set_limit((size_t)(i % 100 + 1) << 20);
+        }
+        const rs_pool_info now = rs_pool_get_info();
+        if (now.idle_bytes > now.limit) {
+            fail("more idle memory than the limit allows");
         }
         if (i % 10 == 0) {
             const void *in[] = {kept[k]};
@@ -159,14 +162,28 @@ static void *take_and_give(void *data)
     return NULL;
 }
 
+/* Until *data is set. */
+static void *change_limit(void *data)
+{
+    for (size_t i = 0; !RS_ATOMIC_LOAD((int *)data); i++) {
+        rs_pool_set_limit((i % 50 + 1) << 20);
+        usleep(20);
+    }
+    return NULL;
+}
+
 static long pool(void)
 {
-    pthread_t threads[THREADS];
+    pthread_t threads[THREADS], changer;
+    int done = 0;
     rs_set_num_threads(2);
     for (uintptr_t k = 0; k < THREADS; k++) {
         if (pthread_create(&threads[k], NULL, take_and_give, (void *)(k + 1)) != 0) {
             fail("no thread");
         }
+    }
+    if (pthread_create(&changer, NULL, change_limit, &done) != 0) {
+        fail("no thread");
     }
     for (int k = 0; k < FORKS; k++) {
         const pid_t child = fork();
@@ -186,6 +203,8 @@ static long pool(void)
     for (int k = 0; k < THREADS; k++) {
         pthread_join(threads[k], NULL);
     }
+    RS_ATOMIC_STORE(&done, 1);
+    pthread_join(changer, NULL);
     rs_pool_trim();
     if (rs_pool_get_info().idle_bytes != 0) {
         fail("idle memory after a trim");

@@ -157,6 +157,7 @@ $(VENV)/.for-torch: | $(PY)
 lock: $(VENV)/.for-lock
 	$(PY) scripts/requirements.py --unlocked | $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes \
 		--python-version 3.11 --custom-compile-command 'make lock' --output-file requirements-dev.lock $(LOCK_ARGS) -
+	UV=$(VENV)/bin/uv scripts/check_lock.sh
 
 perf: $(VENV)/.package $(VENV)/.for-perf $(VENV)/.for-bench
 	$(PY) -m pytest benchmarks/bench_ops.py $(PERF_ARGS)

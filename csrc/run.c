@@ -31,19 +31,19 @@ void rs_run_init(void)
     for (int level = 1; level <= 3; level++) {
         const size_t bytes = rs_cpu_cache_bytes(level);
         if (bytes != 0) {
-            cache_bytes = bytes;
+            RS_ATOMIC_STORE(&cache_bytes, bytes);
         }
     }
 }
 
 size_t rs_run_assume_cache(size_t bytes)
 {
-    const size_t before = cache_bytes;
-    cache_bytes = bytes;
+    const size_t before = RS_ATOMIC_LOAD(&cache_bytes);
+    RS_ATOMIC_STORE(&cache_bytes, bytes);
     return before;
 }
 
-int rs_run_streams(size_t bytes) { return bytes > cache_bytes; }
+int rs_run_streams(size_t bytes) { return bytes > RS_ATOMIC_LOAD(&cache_bytes); }
 
 typedef struct {
     rs_kernel *const *kernels; /* one a form */

@@ -148,7 +148,10 @@ static void *take_and_give(void *data)
         memset((char *)kept[k] + sizes[k] - 1, (int)(uintptr_t)data, 1);
         if (i % 50 == 0) {
             rs_pool_trim();
-            rs_pool_set_limit((size_t)(i % 100 + 1) << 20);
+        }
+        const rs_pool_info now = rs_pool_get_info();
+        if (now.idle_bytes > now.limit) {
+            fail("more idle memory than the limit allows");
         }
         if (i % 10 == 0) {
             const void *in[] = {kept[k]};
@@ -157,6 +160,16 @@ static void *take_and_give(void *data)
     }
     for (int k = 0; k < 4; k++) {
         rs_pool_free(NULL, kept[k], 0);
+    }
+    return NULL;
+}
+
+/* Until *data is set. */
+static void *change_limit(void *data)
+{
+    for (size_t i = 0; !RS_ATOMIC_LOAD((int *)data); i++) {
+        rs_pool_set_limit((i % 50 + 1) << 20);
+        usleep(20);
     }
     return NULL;
 }
@@ -199,7 +212,14 @@ static long fork_beside(void *(*work)(void *), void (*in_child)(void))
 
 static long pool(void)
 {
+    pthread_t changer;
+    int done = 0;
+    if (pthread_create(&changer, NULL, change_limit, &done) != 0) {
+        fail("no thread");
+    }
     const long calls = fork_beside(take_and_give, use_pool_in_child);
+    RS_ATOMIC_STORE(&done, 1);
+    pthread_join(changer, NULL);
     rs_pool_trim();
     if (rs_pool_get_info().idle_bytes != 0) {
         fail("idle memory after a trim");

@@ -47,7 +47,7 @@ def links_openmp(compiler, flag):
 
 
 def compile_side_by_side(compiler):
-    """Let the compiler work on as many source files at once as there are CPUs; setuptools gives it one after another."""
+    """Let the compiler work on as many source files at once as there are CPUs, not one after another."""
     one_after_another = compiler.compile
 
     def compile_each(sources, **options):
@@ -78,7 +78,7 @@ class BuildExt(build_ext):
         super().build_extensions()
 
 
-# The header and the .pxd of the C API.
+# The header and the .pxd of the C API, and what OpenCL compiles.
 runpy.run_path(str(Path("src", "make_c_api.py")))
 
 core = Extension(

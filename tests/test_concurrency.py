@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 import pytest
-from cases import EMULATED, ISAS, OPS, SANITIZED, expected, faces, operands, run
+from cases import EMULATED, ISAS, OPS, SANITIZED, expected, faces, numbers, operands, run
 
 import relu_simd
 from relu_simd import pool_info, set_pool_limit
@@ -29,7 +29,7 @@ def test_soak():
     for k, name in enumerate(names):
         for n in (100, 20_003, 700_001):  # the GIL kept, released, and threads and the pool
             op = OPS[name]
-            inputs = operands(op, "f4", n, 0.01 if op.kind == "SCALED" else None, seed=k)
+            inputs = operands(op, "f4", n, numbers(op, "f4"), seed=k)
             work.append((op, inputs, np.asarray(expected(op, inputs)).tobytes()))
     x = operands(OPS["relu"], "f4", 600_000)[0]
     want_mask = relu_simd.relu_with_mask(x)[1].tobytes()

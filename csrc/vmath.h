@@ -4,17 +4,24 @@
  * e^y = 2^n * (1 + expm1(r)) with |r| <= ln2 / 2. Where there is a division, its operands carry what their rounding
  * lost, and one fma corrects the quotient.
  *
- * Largest errors in ULP, with alpha and beta at 1 (f32: every input; f64: sampled), and with other parameters
- * (sampled): f32     f64     other parameters sigmoid          0.79    0.79 tanh             0.94    0.85 elu 0.80 
- * 0.79    0.8 elu_factor       0.86    0.84    1.5: alpha * e^x is a product of a rounded exponential softplus 0.75
- * 0.79    1.0: the most for denormal results, which are rounded twice; 0.7 for others softplus_factor  0.79    0.79 0.8
- * With |beta| below 2^-126 (f32) or 2^-1022 (f64) softplus is infinite: the reciprocal of beta is.
+ * Largest errors in ULP: f32, every input; f64, sampled; both, sampled, with alpha or beta other than 1.
+ *   sigmoid          0.79  0.79
+ *   tanh             0.94  0.85
+ *   elu              0.80  0.79  0.80
+ *   elu_factor       0.86  0.84  1.45: alpha multiplies a rounded exponential
+ *   softplus         0.75  0.79  1.00: of denormal results, which are rounded twice; of others 0.70
+ *   softplus_factor  0.79  0.79  0.80
+ * softplus is infinite for |beta| below 2^-126 in f32 and 2^-1022 in f64, because the reciprocal of beta is; and 0
+ * where it is below 2^-225 / |beta| and 2^-2021 / |beta|, which is less than a denormal unless |beta| < 2^-76 or
+ * 2^-947.
  *
  * Monotone (f32: every neighbour, f64: sampled). sigmoid is within [0, 1] and tanh within [-1, 1]; tanh is odd and
- * never above |x|. A NaN comes out as itself, made quiet: in between its lanes hold anything. Of all 65,536 float16 and
- * all bfloat16, those functions whose name ends in `for_half` and tanh_of are correctly rounded where their float32
- * result is rounded once more, to 16 bits. (sigmoid_of would be wrong for 7 float16, softplus_of for 1; tanh_of and
- * elu_of for none, but elu_of with other alphas for a few.) Included by isa_dtype.h once for f32 and once for f64. */
+ * never above |x|. A NaN comes out as itself, made quiet: in between its lanes hold anything.
+ *
+ * The float32 results of tanh_of and of the functions that end in `for_half` give all 65,536 float16 and all bfloat16
+ * correctly rounded, when they are rounded once more. The results of sigmoid_of would give 7 float16 that are wrong, of
+ * softplus_of 1, and of elu_of a few with an alpha other than 1.
+ * Included by isa_dtype.h once for f32 and once for f64. */
 
 #ifndef RS_VMATH_CONSTANTS
 #define RS_VMATH_CONSTANTS
@@ -65,28 +72,32 @@ static const struct {
  * has the other sign. q is (expm1(r) - r - r^2 / 2) / r^3, fitted as above for the least error of expm1(r) relative to
  * r: degree 4, 2^-31.1 in f32, and degree 10, 2^-65.0 in f64. log is P in 2 * atanh(s) = 2s + s^3 * P(s^2), fitted in
  * s^2 over 0 .. 0.0683 (s = e / (2 + e) with e = 2^-1/2) for the least error relative to 2s: degrees as of q, 2^-35.7
- * and 2^-66.7. The limits: below `elu`, elu rounds to -alpha; below `factor`, e^x rounds to 0 after a multiplication by
- * any finite alpha, and below -softplus after a division by any beta; above `highest`, softplus is x; beyond `sigmoid`
- * sigmoid is 0 or 1. */
+ * and 2^-66.7. The limits: below `elu`, elu rounds to -alpha; below `factor`, e^x times any finite alpha rounds to 0.
+ * From -softplus down, softplus is 0 (see above); above `highest` it is x. 2^floor is nothing beside 2 and far from
+ * denormals, and pow2 reaches from there to e^-softplus. Beyond `sigmoid` sigmoid is 0 or 1. */
 static const struct {
-    float elu, factor, softplus, highest, sigmoid, log2_e, ln2, ln2_rest, q[5], log[5];
+    float elu, factor, softplus, floor, highest, sigmoid, largest, log2_e, ln2, ln2_rest, q[5], log[5];
 } exp_f32 = {-20,
              -200,
-             200,
+             156,
+             -100,
              100,
              104,
+             0x1.fffffep127f,
              0x1.715476p0f,
              0x1.62e430p-1f,
              0x1.05c610p-29f,
              {0x1.555556p-3f, 0x1.5554f6p-5f, 0x1.111002p-7f, 0x1.6d3c84p-10f, 0x1.a246fep-13f},
              {0x1.555556p-1f, 0x1.9998b8p-2f, 0x1.24c26ep-2f, 0x1.be42b2p-3f, 0x1.cffa3ep-3f}};
 static const struct {
-    double elu, factor, softplus, highest, sigmoid, log2_e, ln2, ln2_rest, q[11], log[11];
+    double elu, factor, softplus, floor, highest, sigmoid, largest, log2_e, ln2, ln2_rest, q[11], log[11];
 } exp_f64 = {-40,
              -1500,
-             1500,
+             1401,
+             -1000,
              740,
              746,
+             0x1.fffffffffffffp1023,
              0x1.71547652b82fep0,
              0x1.62e42fefa39efp-1,
              -0x1.abc9e3b39803fp-56,
@@ -111,8 +122,7 @@ RS_INLINE vec polynomial(const elem *q, vec r, vec r2)
     return fma(fma(q8, r4, fma(q67, r2, q45)), r4, fma(q23, r2, q01));
 }
 
-/* v where it is finite, else `instead`. */
-RS_INLINE vec if_finite(vec v, vec instead) { return select(at_least(sub(v, v), 0), v, instead); }
+RS_INLINE mask finite(vec v) { return at_least(sub(v, v), 0); }
 
 /* For 16-bit floats. hi + lo is a result, and lo is at most half an ULP of hi. Rounding hi to 16 bits would round
  * twice, and wrongly where hi is halfway between two 16-bit floats but the sum is not. This returns a float32 that is
@@ -123,7 +133,8 @@ RS_INLINE vec nudged(vec hi, vec lo)
     const vec eighth = splat((elem)0.125), eight = splat(8);
     const vec more = mul(hi, splat((elem)0.625)), short_eighth = sub(more, fnma(hi, eighth, more));
     const vec short_hi = mul(short_eighth, eight), rest = add(fnma(short_eighth, eight, hi), lo);
-    return if_finite(fma(copysign(short_hi, rest), splat((elem)0x1p-23), short_hi), hi);
+    const vec result = fma(copysign(short_hi, rest), splat((elem)0x1p-23), short_hi);
+    return select(finite(result), result, hi);
 }
 
 /* sigmoid(x - surplus), surplus at most about half an ULP of x. With to_half, nudged for 16-bit floats.
@@ -209,7 +220,7 @@ RS_INLINE vec elu_sum(vec x, vec alpha, int to_half)
     const vec tail = exp_of(max(min(x, zero), splat(NAME(exp).elu)), zero, &v, &n, &head);
     const vec power = pow2(v), less = sub(power, splat(1));
     const vec u = fma(power, head, less), w = fma(power, tail, fma(power, head, sub(less, u)));
-    const vec part = if_finite(mul(alpha, w), zero), sum = fma(alpha, u, part); /* alpha may be infinite */
+    const vec part = select(finite(alpha), mul(alpha, w), zero), sum = fma(alpha, u, part);
     const vec result = to_half ? nudged(sum, add(fma(alpha, u, sub(zero, sum)), part)) : sum;
     return nan_of(x, select(above(x, 0), x, copysign(result, mul(alpha, x))));
 }
@@ -217,8 +228,7 @@ RS_INLINE vec elu_sum(vec x, vec alpha, int to_half)
 RS_INLINE vec elu_of(vec x, vec alpha) { return elu_sum(x, alpha, 0); }
 RS_INLINE vec elu_for_half(vec x, vec alpha) { return elu_sum(x, alpha, 1); }
 
-/* The factor of elu's gradient where x <= 0: alpha * e^x. Where x > 0 the gradient has no factor, and this is anything.
- */
+/* The factor of elu's gradient where x <= 0: alpha * e^x. Where x > 0 the gradient has no factor: this is anything. */
 RS_INLINE vec elu_factor(vec x, vec alpha)
 {
     const vec zero = splat(0), half = splat((elem)0.5);
@@ -229,46 +239,38 @@ RS_INLINE vec elu_factor(vec x, vec alpha)
     return nan_of(x, mul(mul(mul(mul(d, third), alpha), third), add(last, last)));
 }
 
-/* beta * x, rounded. The exact product is smaller by `surplus`. Where |beta * x| >= limit that may not be a number, and
- * is replaced by 0. */
-RS_INLINE vec product(vec x, vec beta, elem limit, vec *surplus)
-{
-    const vec z = mul(beta, x);
-    *surplus = drop(at_least(min_abs(z, splat(limit)), limit), fnma(beta, x, z));
-    return z;
-}
-
-/* log(1 + e^z) / beta, z = beta * x, is (z > 0 ? x : 0) + log1p(e) / beta with e = e^-|z| = 2^n * m.
+/* log(1 + e^z) / beta, z = beta * x, has the sign of beta. Its magnitude is (z > 0 ? |x| : 0) + log1p(e) / |beta| with
+ * e = e^-|z| = 2^n * m; power * below is 2^n.
  * Far from 0, n < 0, log1p(e) = 2 * atanh(e / (2 + e)) = 2^n * 2s + ... with s = m / (2 + 2^n * m).
  * Near 0, n = 0, it is ln2 + log1p(t / 2) with t = m - 1, and s = t / (4 + t): its error shrinks with z, so that the
  * sum is monotone. Each quotient and sum leaves what its rounding lost to the last sum. */
 RS_INLINE vec softplus_sum(vec x, vec beta, int to_half)
 {
-    const vec zero = splat(0), one = splat(1);
-    vec surplus, v, n, head, third, last;
-    const vec z = product(x, beta, NAME(exp).softplus, &surplus);
-    const vec y = sub(zero, min_abs(z, splat(NAME(exp).softplus)));
-    const vec tail = exp_of(y, mul(surplus, copysign(one, z)), &v, &n, &head);
-    powers(v, n, &third, &last);
+    const vec zero = splat(0), one = splat(1), limit = splat(NAME(exp).softplus), largest = splat(NAME(exp).largest);
+    const vec size = min_abs(beta, largest), x_size = min_abs(x, largest), z = mul(beta, x);
+    const vec z_size = min_abs(z, limit), y = sub(zero, z_size);
+    const mask beyond = at_least(z_size, NAME(exp).softplus);
+    const vec surplus = drop(beyond, fnma(size, x_size, z_size)); /* of z_size over the exact product */
+    vec v, n, head;
+    const vec tail = exp_of(y, surplus, &v, &n, &head);
+    const vec at = max(v, splat(POW2 + NAME(exp).floor)), power = pow2(at), below = pow2(add(sub(v, at), splat(POW2)));
     const vec t = add(head, tail), t_rest = add(sub(head, t), tail);
     const vec m = add(one, t), m_rest = add(add(sub(one, m), t), t_rest);
     const mask near = at_least(n, 0);
-    const vec p = select(near, t, m), p_rest = select(near, t_rest, m_rest);
-    const vec c = select(near, splat(4), splat(2));
-    const vec power = pow2(max(v, splat(POW2 - 100))); /* below that, adding it to c changes nothing */
+    const vec p = select(near, t, m), p_rest = select(near, t_rest, m_rest), c = select(near, splat(4), splat(2));
     const vec d = fma(power, p, c), d_rest = fma(power, p_rest, fma(power, p, sub(c, d)));
     const vec i = div(one, d), s = mul(p, i), s_rest = mul(i, fnma(s, d_rest, add(fnma(s, d, p), p_rest)));
     const vec e = mul(power, s), e2 = mul(e, e), e4 = mul(e2, e2), s2 = add(s, s);
     const vec curve = fma(mul(s, e2), polynomial(NAME(exp).log, e2, e4), add(s_rest, s_rest));
-    const vec ln2 = drop(negative(n), splat(NAME(exp).ln2)), log = add(ln2, s2);
-    const vec log_rest = add(add(sub(ln2, log), s2), fnma(select(near, one, zero), splat(NAME(exp).ln2_rest), curve));
-    /* q + q_rest is a third of log / beta */
-    const vec whole = mul(log, third), per = div(one, beta), q = mul(whole, per);
-    const vec q_rest = mul(fma(log_rest, third, fnma(q, beta, whole)), per);
-    const vec b = mul(mul(q, third), last), b_rest = mul(mul(q_rest, third), last);
-    const vec a = drop(nonpositive(z), x), sum = add(a, b), from_b = sub(sum, a);
-    const vec lost = add(add(sub(a, sub(sum, from_b)), sub(b, from_b)), b_rest);
-    const vec rest = if_finite(lost, zero), total = add(sum, rest); /* 1 / beta may be 0 or infinite */
+    const vec ln2 = select(near, splat(NAME(exp).ln2), zero), ln2_rest = select(near, splat(NAME(exp).ln2_rest), zero);
+    const vec log = add(ln2, s2), log_rest = add(add(sub(ln2, log), s2), sub(curve, ln2_rest));
+    /* (b + b_rest) * below is log / |beta|. */
+    const vec whole = mul(log, power), per = div(one, size), b = mul(whole, per);
+    const vec b_rest = mul(fma(log_rest, power, fnma(b, size, whole)), per);
+    const vec last = drop(beyond, below), small = drop(beyond, mul(b, below)), a = select(above(z, 0), x_size, zero);
+    const vec larger = max(a, small), smaller = min(a, small), sum = add(larger, smaller);
+    const vec lost = fma(b_rest, last, add(sub(larger, sum), smaller));
+    const vec rest = select(finite(per), lost, zero), total = add(sum, rest); /* if not, b and sum are infinite */
     const vec result = to_half ? nudged(total, add(sub(sum, total), rest)) : total;
     return nan_of(z, select(above(z, NAME(exp).highest), x, copysign(result, beta)));
 }
@@ -279,9 +281,8 @@ RS_INLINE vec softplus_for_half(vec x, vec beta) { return softplus_sum(x, beta, 
 /* The factor of softplus's gradient: sigmoid(beta * x). */
 RS_INLINE vec softplus_factor(vec x, vec beta)
 {
-    vec surplus;
-    const vec z = product(x, beta, NAME(exp).sigmoid, &surplus);
-    return sigmoid_less(z, surplus, 0);
+    const vec z = mul(beta, x), z_size = min_abs(z, splat(NAME(exp).sigmoid));
+    return sigmoid_less(z, drop(at_least(z_size, NAME(exp).sigmoid), fnma(beta, x, z)), 0);
 }
 
 /* grad * factor for a gradient; +0 where the factor is 0, even if grad is infinite or NaN. */

@@ -83,10 +83,10 @@ test-c-api: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-c-api
 	$(PY) -m pytest tests/test_c_api.py $(TEST_ARGS)
 
 test-exhaustive: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
-	$(PY) tests/exhaustive.py $(EXHAUSTIVE_ARGS)
+	PYTHONPATH=tests $(PY) -m tools.exhaustive $(EXHAUSTIVE_ARGS)
 
 fuzz: $(VENV)/.package $(VENV)/.for-test
-	$(PY) tests/fuzz.py $(FUZZ_ARGS)
+	PYTHONPATH=tests $(PY) -m tools.fuzz $(FUZZ_ARGS)
 
 soak: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
 	RELU_SIMD_SOAK_SECONDS=$(SOAK_SECONDS) $(PY) -m pytest tests/test_concurrency.py -k soak

@@ -143,8 +143,14 @@ def same(got, want):
     got_bits, want_bits = got.tobytes(), want.tobytes()
     if got_bits != want_bits:
         differ = np.flatnonzero(bits(np.ravel(got)) != bits(np.ravel(want)))
-        where = differ[0]
-        raise AssertionError(f"{differ.size} differ, first at {where}: {got.flat[where]!r}, not {want.flat[where]!r}")
+        first = differ[0]
+        raise AssertionError(f"{differ.size} differ, first at {first}: {shown(got, first)}, not {shown(want, first)}")
+
+
+def shown(array, k):
+    """Element k with its bits, because NaNs and zeros look alike."""
+    element = array.reshape(-1)[k : k + 1]
+    return f"{element[0]!r} (0x{int(bits(element)[0]):0{2 * element.itemsize}x})"
 
 
 def order(x):
@@ -164,8 +170,8 @@ def close(op, got, want):
     np.testing.assert_array_equal(isnan(got), nan)
     away = np.where(nan, 0, np.abs(order(got) - order(want)))
     if (away > op.accuracy.max_ulp).any():
-        where = np.argmax(away)
-        raise AssertionError(f"{away.flat[where]} ULP at {where}: {got.flat[where]!r}, not {want.flat[where]!r}")
+        k = int(np.argmax(away))
+        raise AssertionError(f"{away.flat[k]} ULP at {k}: {shown(got, k)}, not {shown(want, k)}")
 
 
 def isnan(x):

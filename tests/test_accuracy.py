@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""sigmoid and tanh: how far from the truth, monotone, odd, quiet. Every float32 there is: tests/exhaustive.py."""
+"""sigmoid and tanh: how far from the truth, monotone, odd, quiet. Every float32 there is: tests/tools/exhaustive.py."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""All 65,536 float16 and all bfloat16, through every operation on every ISA. Float32: tests/exhaustive.py."""
+"""All 65,536 float16 and all bfloat16, through every operation on every ISA. Float32: tests/tools/exhaustive.py."""
 
 import re
 from functools import cache
@@ -152,7 +152,7 @@ WRONG = {  # operation, its fault: a place among 8,192 patterns, where the resul
 @pytest.mark.parametrize(("name", "place", "isas", "says"), WRONG.values(), ids=WRONG)
 def test_the_check_of_all_float32_reports(name, place, isas, says, monkeypatch, capsys):
     """One wrong result, in the first chunk or on the border to the second, is found and named."""
-    exhaustive = pytest.importorskip("exhaustive", reason="rich, of the extra `bench`, is not installed")
+    exhaustive = pytest.importorskip("tools.exhaustive", reason="rich, of the extra `bench`, is not installed")
     monkeypatch.setattr(exhaustive, "PATTERNS", 2**13)
     monkeypatch.setattr(exhaustive, "CHUNK", 2**12)
     function = getattr(relu_simd, name)

@@ -155,7 +155,7 @@ def test_nan_stays_in_its_lane(op, float_dtype, isa):
 
 @pytest.mark.parametrize("name", [*UNARY, "leaky_relu"])
 def test_every_kind_of_float32(name, isa):
-    """Every 64th bit pattern there is, and with them every exponent; all of them: tests/exhaustive.py."""
+    """Every 64th bit pattern there is, and with them every exponent; all of them: tests/tools/exhaustive.py."""
     op = OPS[name]
     step, chunk = (4096, 2**20) if EMULATED else (64 if op.accuracy.max_ulp == 0 else 1024, 2**22)
     for start in range(0, 2**32, step * chunk):

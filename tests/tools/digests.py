@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Digests of what every function makes of the same inputs, by dtype: how machines are compared byte for byte.
 
-`RELU_SIMD_ISA=scalar python tests/digests.py >FILE` on one machine, `RELU_SIMD_DIGESTS=FILE` for
+`RELU_SIMD_ISA=scalar PYTHONPATH=tests python -m tools.digests >FILE` on one machine, `RELU_SIMD_DIGESTS=FILE` for
 tests/test_digests.py on another; `make test-aarch64` and `make test-old-cpus` do both.
 
 Inputs are made of integers and bit patterns, which no mathematical library has rounded. One thing is left out: of a

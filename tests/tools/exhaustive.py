@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """All 4,294,967,296 float32 through every operation of one input, on every instruction set.
 
-    python tests/exhaustive.py                               all of it, about 25 minutes on two cores
-    python tests/exhaustive.py --isas best                   the one that runs here by default: what CI does
-    python tests/exhaustive.py --isas avx2 --ops tanh
+    PYTHONPATH=tests python -m tools.exhaustive              all of it, about 25 minutes on two cores
+    python -m tools.exhaustive --isas best                   the one that runs here by default: what CI does
+    python -m tools.exhaustive --isas avx2 --ops tanh
 
 Selections (relu, relu6, leaky_relu) equal NumPy's, bit for bit. sigmoid and tanh are within 1 ULP of their
 float64 evaluation, and never step back from one float to the next. Every other instruction set gives the
@@ -120,7 +120,7 @@ def choose(given, known, what):
 def main(arguments=None):
     available = relu_simd.available_isas()
     parser = argparse.ArgumentParser(
-        prog="python tests/exhaustive.py",
+        prog="python -m tools.exhaustive",
         description=__doc__.partition("\n")[0],
         epilog=__doc__.partition("\n\n")[2],
         formatter_class=argparse.RawDescriptionHelpFormatter,

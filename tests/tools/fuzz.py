@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Made-up calls of every function against the reference, until one differs.
 
-    python tests/fuzz.py                      100,000 calls, a new seed each time
-    python tests/fuzz.py --cases 5000000      for a night
-    python tests/fuzz.py --seed 7             the same calls again
+    PYTHONPATH=tests python -m tools.fuzz     100,000 calls, a new seed each time
+    python -m tools.fuzz --cases 5000000      for a night
+    python -m tools.fuzz --seed 7             the same calls again
 
 A call is a function or ufunc, a dtype, an instruction set, a shape, for every operand a layout (steps in both
 directions, axes in any order, an offset in bytes, a byte order, broadcasting), where the result goes (new, into an

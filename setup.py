@@ -7,6 +7,7 @@ The sources are the same for every platform, files for another architecture comp
 
 import os
 import runpy
+from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path
 
@@ -23,6 +24,24 @@ FLAGS = {
 }
 if "-fsanitize" in os.environ.get("CC", ""):  # scripts/sanitize.sh: its reports are to name lines
     FLAGS["unix"] = ["-O1", "-g", *FLAGS["unix"][2:]]
+elif os.environ.get("RELU_SIMD_DEBUG"):  # make debug
+    FLAGS["unix"] = ["-Og", "-g3", *FLAGS["unix"][2:]]
+    FLAGS["msvc"] = ["/Od", "/Z7", *FLAGS["msvc"][1:]]
+
+
+def compile_side_by_side(compiler):
+    """Let the compiler work on as many source files at once as there are CPUs, not one after another."""
+    one_after_another = compiler.compile
+
+    def compile_each(sources, **options):
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return [
+                name
+                for names in pool.map(lambda source: one_after_another([source], **options), sources)
+                for name in names
+            ]
+
+    compiler.compile = compile_each
 
 
 class BuildExt(build_ext):
@@ -30,10 +49,11 @@ class BuildExt(build_ext):
         flags = FLAGS["msvc" if self.compiler.compiler_type == "msvc" else "unix"]
         for extension in self.extensions:
             extension.extra_compile_args += flags
+        compile_side_by_side(self.compiler)
         super().build_extensions()
 
 
-# The header and the .pxd of the C API.
+# The header and the .pxd of the C API, and what OpenCL compiles.
 runpy.run_path(str(Path("src", "make_c_api.py")))
 
 core = Extension(

@@ -28,6 +28,7 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define RS_INLINE static __forceinline
 #define RS_UNUSED
+#define RS_APART __declspec(noinline)
 #define RS_ALIGNED(bytes) __declspec(align(bytes))
 #define RS_TARGET_BEGIN(features)
 #define RS_TARGET_END
@@ -50,6 +51,14 @@
 #else
 #define RS_INLINE static inline __attribute__((always_inline))
 #define RS_UNUSED __attribute__((unused))
+/* Never inlined, nor copied for the constants that a caller passes. */
+#if defined(__clang__)
+#define RS_APART __attribute__((noinline))
+#else
+#define RS_APART __attribute__((noinline, noclone))
+#endif
+/* Has the compiler test an int in each turn of a loop, where it would make a loop for each value. */
+#define RS_VARIES(i) __asm__("" : "+r"(i))
 #if RS_ARM64 && !defined(__clang__)
 #define RS_POINTER(p) __asm__("" : "+r"(p))
 #endif
@@ -97,6 +106,9 @@ RS_SYSTEM_REGISTER(fpsr)
 
 /* Has GCC keep a pointer in a register of its own, where ARM's addresses take an offset from it; left alone
  * it makes a sum for each vector of a step. */
+#ifndef RS_VARIES
+#define RS_VARIES(i) (void)(i)
+#endif
 #ifndef RS_POINTER
 #define RS_POINTER(p) (void)(p)
 #endif

@@ -118,11 +118,11 @@ build_aarch64() { # folder of the emulated Python, folder of the copy
     "$python" "$2/src/make_c_api.py" # setup.py does this too, when it runs
 }
 
-# What this machine's scalar kernels give, for the emulated ones to be compared with (tests/digests.py).
+# What this machine's scalar kernels give, for the emulated ones to be compared with (tests/tools/digests.py).
 write_digests() {
     (
         unset RELU_SIMD_DIGESTS
-        RELU_SIMD_ISA=scalar "$python" tests/digests.py >"$cache/digests.json"
+        RELU_SIMD_ISA=scalar PYTHONPATH=tests "$python" -m tools.digests >"$cache/digests.json"
     )
     export RELU_SIMD_DIGESTS=$cache/digests.json
 }

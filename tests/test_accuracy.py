@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""sigmoid and tanh: how far from the truth, monotone, odd, quiet. Every float32 there is: tests/exhaustive.py."""
+"""sigmoid and tanh: how far from the truth, monotone, odd, quiet. Every float32 there is: tests/tools/exhaustive.py."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from cases import (
 import relu_simd
 from relu_simd import sigmoid, tanh
 
-FUNCTIONS = [op.name for op in OPS.values() if op.max_ulp > 0]
+FUNCTIONS = [op.name for op in OPS.values() if op.accuracy.max_ulp > 0]
 by_name = pytest.mark.parametrize("name", FUNCTIONS)
 WIDE = np.finfo(np.longdouble).nmant > 60
 
@@ -63,7 +63,7 @@ def where_it_bends(dtype, n):
 def assert_within_an_ulp(name, x, got, exact):
     away = ulps(got, exact)
     worst = int(np.argmax(away))
-    assert away[worst] <= OPS[name].max_ulp, (name, float(x[worst]).hex(), float(away[worst]))
+    assert away[worst] <= OPS[name].accuracy.max_ulp, (name, float(x[worst]).hex(), float(away[worst]))
 
 
 @by_name
@@ -94,7 +94,7 @@ def test_float64_against_mpmath(name, isa):
         for number, have in zip(x.tolist(), got.tolist(), strict=True):
             exact = mpmath.tanh(number) if name == "tanh" else 1 / (1 + mpmath.exp(-mpmath.mpf(number)))
             unit = float(np.spacing(abs(float(exact))))
-            assert abs(mpmath.mpf(have) - exact) <= OPS[name].max_ulp * mpmath.mpf(unit), (name, number.hex())
+            assert abs(mpmath.mpf(have) - exact) <= OPS[name].accuracy.max_ulp * mpmath.mpf(unit), (name, number.hex())
 
 
 @by_name

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every function, dtype and instruction set gives the scalar one's bytes: those of this machine or, where
-RELU_SIMD_DIGESTS names a file that tests/digests.py wrote on another, of that one.
+RELU_SIMD_DIGESTS names a file that tests/tools/digests.py wrote on another, of that one.
 """
 
 import functools
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from cases import dtypes, using_isa
-from digests import CASES, digest, of_inputs
+from tools.digests import CASES, digest, of_inputs
 
 GIVEN = os.environ.get("RELU_SIMD_DIGESTS")
 ELSEWHERE = json.loads(Path(GIVEN).read_text()) if GIVEN else {}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from cases import EMULATED, ISAS, dtypes, finfo, finite, operands, pairs, run, same, sample, slope_dtype, using_isa
+from cases import EMULATED, ISAS, dtypes, finfo, finite, numbers, operands, pairs, run, same, sample, slope_dtype, using_isa
 
 import relu_simd as rs
 from relu_simd import _core, c_api, ufuncs
@@ -94,8 +94,8 @@ def test_every_kernel(op, dtype, n):
         rows = [np.tile(array, (3, 1)) for array in inputs[:-1]]
         in_every_mode(function, *rows, inputs[-1])
         in_every_mode(function, *rows, inputs[-1][:1])
-    if op.kind == "SCALED":
-        in_every_mode(function, *inputs[:-1], 0.1)
+    if op.params:
+        in_every_mode(function, *inputs[: len(op.arrays)], *numbers(op, dtype))
 
 
 @pytest.mark.parametrize("dtype", dtypes(_core.DTYPES))
@@ -166,7 +166,6 @@ def test_casts_of_arguments(mode):
         same(a, b)
 
 
-@pytest.mark.skipif(not _core._has_openmp(), reason="this build has no OpenMP")
 @EACH_MODE
 def test_every_thread(mode):
     """The threads of a team may have been started in either mode."""

@@ -13,7 +13,9 @@ from cases import EMULATED, ISAS, expected, faces, is_float, isnan, lanes, opera
 import relu_simd
 from relu_simd import _core, reference
 
-guarded = pytest.importorskip("guarded", exc_type=(ImportError, AttributeError), reason="no mmap with mprotect here")
+guarded = pytest.importorskip(
+    "tools.guarded", exc_type=(ImportError, AttributeError), reason="no mmap with mprotect here"
+)
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
 CANARY = 0xA5

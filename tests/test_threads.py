@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from cases import EMULATED, expected, faces, operands, run, same
+from cases import EMULATED, expected, faces, numbers, operands, run, same
 
 import relu_simd
 from relu_simd import settings
@@ -133,7 +133,7 @@ def test_every_number_of_threads_gives_the_same(op, dtype, count):
     relu_simd.set_num_threads(count)
     size = dtype.itemsize
     for n in (400_000 // size, 409_600 // size + 1, LARGE_BYTES // size + 1):
-        inputs = operands(op, dtype, n, 0.01 if op.kind == "SCALED" else None)
+        inputs = operands(op, dtype, n, numbers(op, dtype))
         want = expected(op, inputs)
         same(faces(op)[0](*inputs), want)
         inputs[0] = inputs[0].copy()
@@ -142,7 +142,7 @@ def test_every_number_of_threads_gives_the_same(op, dtype, count):
 
 def test_python_threads_at_once(op):
     """Eight of them, on shared inputs and outputs of their own."""
-    inputs = operands(op, "f4", 200_003, 0.01 if op.kind == "SCALED" else None)
+    inputs = operands(op, "f4", 200_003, numbers(op, "f4"))
     want = expected(op, inputs).tobytes()
     wrong = []
 

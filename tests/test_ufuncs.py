@@ -20,8 +20,8 @@ def test_is_a_ufunc(op):
     assert ufunc.__name__ == op.name
     assert (ufunc.nin, ufunc.nout) == (len(op.inputs), 1)
     n = len(op.inputs)
-    codes = "bBhHiIlLqQefd" if op.kind == "NUMBERS" else "efd"
-    first = "e" * (n - 1) + "f" if op.kind == "SCALED" else "e" * n
+    codes = "bBhHiIlLqQefd" if op.takes_integers else "efd"
+    first = "e" * len(op.arrays) + "f" * len(op.params)
     assert ufunc.types == [f"{first if code == 'e' else code * n}->{code}" for code in codes]
 
 

@@ -159,7 +159,7 @@ def test_every_kind_of_float32(name, isa):
         same(faces(op)[0](x), expected(op, [x]))
 
 
-def test_a_last_share_too_short_to_stream(isa):
+def test_a_last_share_too_short_to_stream():
     """Of many threads the last may have one element, where a streaming kernel would write whole vectors."""
     op = OPS["add_relu"]
     with streaming():

@@ -203,7 +203,11 @@ def test_multiprocessing_after_use(method, tmp_path):
 
 @needs_fork
 def test_fork_inside_a_thread_while_others_work():
-    """At any moment of the others' work, with the GIL released or memory on its way to the pool."""
+    """At any moment of the others' work with the GIL released.
+
+    The pool's lock is not among these: from Python it is only taken with the GIL held, as fork is. That a fork waits
+    for it is shown by C threads, in tests/sanitize/harness.c.
+    """
     code = f"""if 1:
         import os, sys, threading, numpy as np, relu_simd
         relu_simd.set_num_threads(2)
@@ -343,7 +347,7 @@ def test_run_as_a_script_that_dies_of_a_closed_pipe():
             check=False,
             timeout=300,
         )
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 WORKERS = """

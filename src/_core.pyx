@@ -87,6 +87,8 @@ cdef extern from "run.h":
         int reduction, int dtype, const void *const *inputs, size_t outer, size_t mid, size_t inner,
         double *sums) noexcept nogil
     void rs_run_init()
+    size_t rs_run_cache_share(const size_t *levels, size_t cpus)
+    size_t rs_run_counts_on()
     size_t rs_run_assume_cache(size_t nbytes)
     void rs_copy(void *out, const void *source, size_t nbytes, int stream) noexcept nogil
 
@@ -321,6 +323,17 @@ def _trim_pool():
 def _assume_cache(size_t nbytes):
     """For tests: stream from `nbytes` on. Returns what counted as the last-level cache before."""
     return rs_run_assume_cache(nbytes)
+
+
+def _cache_share(levels, size_t cpus):
+    """Bytes of the last-level cache that a process on `cpus` CPUs counts on, from the sizes of levels 1 to 3."""
+    cdef size_t[3] sizes = levels
+    return rs_run_cache_share(sizes, cpus)
+
+
+def _counted_cache():
+    """Bytes of the last-level cache that this process counts on: results beyond them bypass it."""
+    return rs_run_counts_on()
 
 
 def _cache_bytes(int level):

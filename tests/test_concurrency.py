@@ -19,7 +19,7 @@ import pytest
 from cases import EMULATED, ISAS, OPS, SANITIZED, expected, faces, numbers, operands, run
 
 import relu_simd
-from relu_simd import _core, pool_info, set_pool_limit
+from relu_simd import pool_info, set_pool_limit
 
 SECONDS = float(os.environ.get("RELU_SIMD_SOAK_SECONDS", "2" if EMULATED else "6"))
 

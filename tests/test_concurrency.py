@@ -19,7 +19,7 @@ from cases import EMULATED, ISAS, OPS, SANITIZED, expected, faces, operands, run
 import relu_simd
 from relu_simd import pool_info, set_pool_limit
 
-SECONDS = float(os.environ.get("RELU_SIMD_SOAK_SECONDS", "2" if EMULATED else "6"))
+SECONDS = float(os.environ.get("RELU_SIMD_SOAK_SECONDS", "2"))
 
 
 def test_soak():

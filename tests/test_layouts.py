@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from cases import expected, faces, is_float, operand_dtypes, operands, plain_operands, same, slope_dtype
 
-pytestmark = pytest.mark.usefixtures("isa")
+pytestmark = [pytest.mark.usefixtures("isa"), pytest.mark.above_the_isa]
 
 VIEWS = {
     "every second": lambda x: x[::2],

@@ -19,7 +19,7 @@ LOCK_ARGS ?=
 FUZZ_ARGS ?=
 SOAK_SECONDS ?= 60
 
-.PHONY: help bench debug test test-opencl test-torch test-c-api test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
+.PHONY: help bench debug test test-wide test-opencl test-torch test-c-api test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
     format lock wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
@@ -27,6 +27,8 @@ help:
 	echo 'make bench           measure against NumPy; table on screen, picture and JSON in bench-out/'
 	echo '                     BENCH_ARGS="--sizes 16,1e4 --ops relu": options of python -m relu_simd bench'
 	echo 'make test            run the tests; TEST_ARGS="-x -k overlap": options of pytest'
+	echo 'make test-wide       what make test leaves out because it takes long: examples, layouts on every instruction set,'
+	echo '                     cases of ONNX; TEST_ARGS as for make test'
 	echo 'make test-opencl     the tests of relu_simd.opencl, also under the simulator oclgrind (Debian; is installed)'
 	echo 'make test-exhaustive all 2^32 float32 through every function of one input, on each instruction set:'
 	echo '                     half an hour; EXHAUSTIVE_ARGS="--isas best --ops sigmoid": see --help'
@@ -60,6 +62,10 @@ bench: $(VENV)/.package $(VENV)/.for-bench
 # With all that tests are written for, or they would be skipped; but for PyTorch, which is large.
 test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-examples $(VENV)/.for-thinc $(VENV)/.for-containers $(VENV)/.for-opencl
 	$(PY) -m pytest $(TEST_ARGS)
+
+# The same set-up: what is marked `wide`.
+test-wide: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-examples $(VENV)/.for-thinc $(VENV)/.for-containers $(VENV)/.for-opencl
+	$(PY) -m pytest -m wide $(TEST_ARGS)
 
 test-torch: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-plot $(VENV)/.for-torch
 	$(PY) -m pytest $(TORCH_TESTS) --may-skip='^$$' $(TEST_ARGS)

@@ -19,7 +19,7 @@ LOCK_ARGS ?=
 FUZZ_ARGS ?=
 SOAK_SECONDS ?= 60
 
-.PHONY: help bench test test-opencl test-torch test-c-api test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
+.PHONY: help bench test test-opencl test-torch test-c-api test-builds test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
     format lock wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
@@ -30,6 +30,7 @@ help:
 	echo 'make test-opencl     the tests of relu_simd.opencl, also under the simulator oclgrind (Debian; is installed)'
 	echo 'make test-exhaustive all 2^32 float32 through every function of one input, on each instruction set:'
 	echo '                     half an hour; EXHAUSTIVE_ARGS="--isas best --ops sigmoid": see --help'
+	echo 'make test-builds     builds with -ffast-math and the like, which must change nothing'
 	echo 'make test-torch      the tests that need PyTorch, and PyTorch: 0.7 GB on disk (CPU build) or several (CUDA)'
 	echo 'make docs            build the site into build/docs/, a warning is an error'
 	echo 'make fuzz            100,000 made-up calls against the reference, others each time; about a minute;'
@@ -74,6 +75,10 @@ test-opencl: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-opencl
 
 test-c-api: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-c-api
 	$(PY) -m pytest tests/test_c_api.py $(TEST_ARGS)
+
+# A whole build with the flags of speed, which must change nothing.
+test-builds: $(VENV)/.package $(VENV)/.for-test
+	RELU_SIMD_TEST_BUILDS=1 $(PY) -m pytest tests/test_build.py $(TEST_ARGS)
 
 test-exhaustive: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
 	$(PY) tests/exhaustive.py $(EXHAUSTIVE_ARGS)

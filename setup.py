@@ -7,6 +7,9 @@ The sources are the same for every platform, files for another architecture comp
 
 import os
 import runpy
+import shutil
+import sys
+import sysconfig
 from glob import glob
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +29,24 @@ FLAGS = {
 if "-fsanitize" in os.environ.get("CC", ""):  # scripts/sanitize.sh: its reports are to name lines
     FLAGS["unix"] = ["-O1", "-g", *FLAGS["unix"][2:]]
 
+# Last, so that they prevail over what CFLAGS, CPPFLAGS, LDFLAGS or CC hold: with -ffast-math a NaN would count as a
+# number, and a link with it adds code that switches denormals off for the whole process. What a compiler calls
+# otherwise, compiler.h refuses.
+EXACT = {
+    "msvc": ["/fp:precise"],
+    "unix": [
+        "-fno-fast-math",
+        "-fno-unsafe-math-optimizations",
+        "-fno-finite-math-only",
+        "-fno-associative-math",
+        "-fno-reciprocal-math",
+        "-fsigned-zeros",
+        "-fno-trapping-math",
+        "-ffp-contract=off",
+    ],
+}
+EXACT_LINK = {"msvc": [], "unix": ["-O2", "-fno-fast-math", "-fno-unsafe-math-optimizations"]}
+
 OPENMP = {"msvc": "/openmp", "unix": "-fopenmp"}
 
 
@@ -42,8 +63,26 @@ def links_openmp(compiler, flag):
     return True
 
 
+def require_compiler(compiler):
+    """End with a sentence that says what to do, before the first error of a tool does."""
+    program = (getattr(compiler, "compiler_so", None) or [None])[0]  # MSVC is looked for by setuptools
+    if program is not None and shutil.which(program) is None:
+        sys.exit(
+            f"relu-simd: there is no C compiler {program!r} here. Install one (Debian, Ubuntu: apt install gcc"
+            " python3-dev; Fedora: dnf install gcc python3-devel; macOS: xcode-select --install), or name yours in the"
+            " variable CC."
+        )
+    headers = sysconfig.get_path("include")
+    if not Path(headers, "Python.h").exists():
+        sys.exit(
+            f"relu-simd: this Python's headers are not installed: there is no Python.h in {headers}."
+            " Debian, Ubuntu: apt install python3-dev; Fedora: dnf install python3-devel."
+        )
+
+
 class BuildExt(build_ext):
     def build_extensions(self):
+        require_compiler(self.compiler)
         kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
         flags, openmp = FLAGS[kind], OPENMP[kind]
         link = []
@@ -53,8 +92,8 @@ class BuildExt(build_ext):
         else:
             print("relu-simd: this compiler has no OpenMP: building for one thread")
         for extension in self.extensions:
-            extension.extra_compile_args += flags
-            extension.extra_link_args += link
+            extension.extra_compile_args += flags + EXACT[kind]
+            extension.extra_link_args += link + EXACT_LINK[kind]
         super().build_extensions()
 
 

@@ -7,6 +7,7 @@
 
 #include "cpu.h"
 #include "dispatch.h"
+#include "fpmode.h"
 #include "parallel.h"
 #if RS_X86
 #include <emmintrin.h>
@@ -59,19 +60,23 @@ static void run_share(const void *context, size_t from, size_t to)
     for (int k = 0; k < c->arrays; k++) {
         in[k] = (const char *)c->in[k] + from * rs_operand_size(c->op, c->dtype, k);
     }
-    if (form & RS_LAST_SCALAR) {
-        in[c->arrays] = c->in[c->arrays];
+    for (int k = c->arrays; k < rs_ops[c->op].nin; k++) {
+        in[k] = c->in[k];
     }
+    const rs_fpmode mode = rs_fp_enter();
     c->kernels[form](in, (char *)c->out + from * rs_dtypes[c->dtype].itemsize, to - from);
+    rs_fp_leave(mode);
 }
 
 void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_t n)
 {
     rs_kernel *const *kernels = rs_isa_active()->dtypes[dtype]->ops[op];
-    const int arrays = rs_ops[op].nin - (form & RS_LAST_SCALAR);
+    const int arrays = rs_arrays_in(op, form);
     const size_t bytes = n * rs_dtypes[dtype].itemsize * (size_t)(arrays + 1);
     if (bytes < SMALL_BYTES) {
+        const rs_fpmode mode = rs_fp_enter();
         kernels[form](in, out, n);
+        rs_fp_leave(mode);
         return;
     }
     int in_place = 0;
@@ -82,7 +87,7 @@ void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_
         form |= RS_STREAM;
     }
     const call c = {kernels, in, out, op, dtype, arrays, form};
-    rs_parallel_for(run_share, &c, n, RS_GRAIN, rs_ops[op].max_ulp != 0 ? COMPUTED * bytes : bytes);
+    rs_parallel_for(run_share, &c, n, RS_GRAIN, rs_ops[op].compute ? COMPUTED * bytes : bytes);
 }
 
 typedef struct {

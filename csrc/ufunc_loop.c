@@ -7,12 +7,8 @@
 #include <string.h>
 
 #include "dispatch.h"
+#include "fpmode.h"
 #include "run.h"
-#if RS_X86
-#include <immintrin.h>
-#else
-#include <fenv.h>
-#endif
 
 /* Small enough that all operands of a block stay in L1, and the stack in any thread. */
 enum { BLOCK_BYTES = 2048 };
@@ -20,16 +16,6 @@ enum { BLOCK_BYTES = 2048 };
 typedef struct {
     RS_ALIGNED(64) char bytes[BLOCK_BYTES];
 } block;
-
-#if RS_X86
-typedef unsigned int fp_status;
-static void save(fp_status *status) { *status = _mm_getcsr(); }
-static void restore(const fp_status *status) { _mm_setcsr(*status); }
-#else
-typedef fexcept_t fp_status;
-static void save(fp_status *status) { fegetexceptflag(status, FE_ALL_EXCEPT); }
-static void restore(const fp_status *status) { fesetexceptflag(status, FE_ALL_EXCEPT); }
-#endif
 
 /* n elements of one size between two strided places; the size is a constant at each call. */
 RS_INLINE void copy_elements(char *to, intptr_t to_step, const char *from, intptr_t from_step, size_t n, size_t size)
@@ -80,11 +66,22 @@ static overlap overlap_of(const char *in, intptr_t in_step, size_t in_size, cons
     return in_step == out_step && in_size == out_size && in_step > 0 && in_low > out_low ? AHEAD : BEHIND;
 }
 
+/* RS_LAST_SCALAR where each input that this form makes a single element does not move. */
+static int form_of(int op, const intptr_t *steps)
+{
+    for (int k = rs_arrays_in(op, RS_LAST_SCALAR); k < rs_ops[op].nin; k++) {
+        if (steps[k] != 0) {
+            return RS_ARRAYS;
+        }
+    }
+    return RS_LAST_SCALAR;
+}
+
 /* Runs `count` elements at a time; inputs and output that are not contiguous pass through a block. */
 static void run_blocks(const rs_loop *loop, char **args, const intptr_t *steps, size_t n, size_t count)
 {
     const int nin = rs_ops[loop->op].nin;
-    const int form = steps[nin - 1] == 0 ? RS_LAST_SCALAR : RS_ARRAYS;
+    const int form = form_of(loop->op, steps), arrays = rs_arrays_in(loop->op, form);
     const intptr_t out_size = (intptr_t)rs_operand_size(loop->op, loop->dtype, nin);
     block blocks[RS_MAX_IN], result;
 
@@ -95,7 +92,7 @@ static void run_blocks(const rs_loop *loop, char **args, const intptr_t *steps, 
             const intptr_t size = (intptr_t)rs_operand_size(loop->op, loop->dtype, k);
             const char *from = args[k] + (intptr_t)done * steps[k];
             in[k] = from;
-            if (steps[k] != size && !(k == nin - 1 && form == RS_LAST_SCALAR)) {
+            if (steps[k] != size && k < arrays) {
                 copy_strided(blocks[k].bytes, size, from, steps[k], m, (size_t)size);
                 in[k] = blocks[k].bytes;
             }
@@ -113,7 +110,7 @@ static void run_blocks(const rs_loop *loop, char **args, const intptr_t *steps, 
 void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *steps, void *data)
 {
     const rs_loop *loop = data;
-    const int nin = rs_ops[loop->op].nin;
+    const int nin = rs_ops[loop->op].nin, form = form_of(loop->op, steps), arrays = rs_arrays_in(loop->op, form);
     const size_t n = (size_t)dimensions[0], out_size = rs_operand_size(loop->op, loop->dtype, nin);
     if (n == 0) {
         return;
@@ -125,8 +122,7 @@ void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *step
     for (int k = 0; k < nin; k++) {
         const size_t size = rs_operand_size(loop->op, loop->dtype, k);
         in[k] = args[k];
-        const int last_scalar = k == nin - 1 && steps[k] == 0;
-        contiguous &= n == 1 || last_scalar || steps[k] == (intptr_t)size;
+        contiguous &= n == 1 || k >= arrays || steps[k] == (intptr_t)size;
         largest = size > largest ? size : largest;
         if (n > 1) {
             const overlap now = overlap_of(args[k], steps[k], size, args[nin], steps[nin], out_size, n);
@@ -134,13 +130,11 @@ void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *step
         }
     }
 
-    fp_status status;
-    save(&status);
+    const rs_fpmode mode = rs_fp_enter();
     if (contiguous && worst == APART) {
-        const int form = n > 1 && steps[nin - 1] == 0 ? RS_LAST_SCALAR : RS_ARRAYS;
-        rs_run(loop->op, loop->dtype, form, in, args[nin], n);
+        rs_run(loop->op, loop->dtype, n > 1 ? form : RS_ARRAYS, in, args[nin], n);
     } else {
         run_blocks(loop, args, steps, n, worst == BEHIND ? 1 : BLOCK_BYTES / largest);
     }
-    restore(&status);
+    rs_fp_leave(mode);
 }

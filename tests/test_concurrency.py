@@ -16,10 +16,10 @@ import time
 
 import numpy as np
 import pytest
-from cases import EMULATED, ISAS, OPS, SANITIZED, expected, faces, operands, run
+from cases import EMULATED, ISAS, OPS, SANITIZED, expected, faces, numbers, operands, run
 
 import relu_simd
-from relu_simd import pool_info, set_pool_limit
+from relu_simd import _core, pool_info, set_pool_limit
 
 SECONDS = float(os.environ.get("RELU_SIMD_SOAK_SECONDS", "2" if EMULATED else "6"))
 
@@ -33,7 +33,7 @@ def test_soak():
     for k, name in enumerate(names):
         for n in (100, 20_003, 700_001):  # the GIL kept, released, and threads and the pool
             op = OPS[name]
-            inputs = operands(op, "f4", n, 0.01 if op.kind == "SCALED" else None, seed=k)
+            inputs = operands(op, "f4", n, numbers(op, "f4"), seed=k)
             work.append((op, inputs, np.asarray(expected(op, inputs)).tobytes()))
     x = operands(OPS["relu"], "f4", 600_000)[0]
     want_mask = relu_simd.relu_with_mask(x)[1].tobytes()
@@ -203,7 +203,11 @@ def test_multiprocessing_after_use(method, tmp_path):
 
 @needs_fork
 def test_fork_inside_a_thread_while_others_work():
-    """At any moment of the others' work, with the GIL released or memory on its way to the pool."""
+    """At any moment of the others' work with the GIL released.
+
+    The pool's lock is not among these: from Python it is only taken with the GIL held, as fork is. That a fork waits
+    for it is shown by C threads, in tests/sanitize/harness.c.
+    """
     code = f"""if 1:
         import os, sys, threading, numpy as np, relu_simd
         relu_simd.set_num_threads(2)
@@ -343,4 +347,43 @@ def test_run_as_a_script_that_dies_of_a_closed_pipe():
             check=False,
             timeout=300,
         )
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+WORKERS = """
+import multiprocessing, sys, warnings
+from concurrent.futures import ProcessPoolExecutor
+EARLY
+
+def threads(_):
+    import relu_simd
+    return relu_simd.get_num_threads()
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", DeprecationWarning)  # of fork in a process with threads
+    context = multiprocessing.get_context(sys.argv[1])
+    with context.Pool(2) as pool:
+        counts = pool.map(threads, range(4))
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        counts += pool.map(threads, range(4))
+    import relu_simd
+    print(sorted(set(counts)), relu_simd.get_num_threads())
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("early", ["import relu_simd", ""], ids=["imported by the main module", "by the worker"])
+@pytest.mark.parametrize("variable", ["", "OMP_NUM_THREADS", "RELU_SIMD_NUM_THREADS"])
+def test_threads_of_worker_processes(method, early, variable, tmp_path, monkeypatch):
+    """One each, unless somebody says otherwise: two workers of two threads on two CPUs would be in each other's way."""
+    if method != "spawn" and not hasattr(os, "fork"):
+        pytest.skip("no fork on this system")
+    if method == "fork" and early and variable:
+        pytest.skip("what was set before a fork is another question: see test_threads.py")
+    script = tmp_path / "workers.py"
+    script.write_text(WORKERS.replace("EARLY", early))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    asked = {variable: "3"} if variable else {}
+    done = run(str(script), method, PYTHONPATH=os.pathsep.join(filter(None, sys.path)), **asked)
+    usual = 3 if variable else run("-c", "import relu_simd as rs; print(rs.get_num_threads())", **asked).stdout.strip()
+    assert (done.stderr, done.stdout) == ("", f"[{3 if variable else 1}] {usual}\n")

@@ -111,7 +111,10 @@ lint: $(VENV)/.for-lint $(VENV)/.for-release $(VENV)/.for-build $(VENV)/.for-run
 	echo 'lint: mypy'; $(PY) -m mypy
 	echo 'lint: cython-lint'; PATH=$(abspath $(VENV)/bin):$$PATH cython-lint src
 	echo 'lint: clang-format'; $(VENV)/bin/clang-format --dry-run -Werror csrc/*.[ch] src/*.h
-	echo 'lint: release workflow'; $(PY) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	echo 'lint: workflows, issue form, citation'
+	$(PY) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(PY) -m check_jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(PY) -m check_jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 	for platform in linux macos windows; do $(PY) -m cibuildwheel --platform $$platform --print-build-identifiers >/dev/null || exit 1; done
 	echo 'lint: C on every platform'; PYTHON=$(PY) scripts/compile_c.sh
 

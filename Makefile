@@ -19,7 +19,7 @@ LOCK_ARGS ?=
 FUZZ_ARGS ?=
 SOAK_SECONDS ?= 60
 
-.PHONY: help bench test test-opencl test-torch test-c-api test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
+.PHONY: help bench debug test test-opencl test-torch test-c-api test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
     format lock wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
@@ -31,6 +31,7 @@ help:
 	echo 'make test-exhaustive all 2^32 float32 through every function of one input, on each instruction set:'
 	echo '                     half an hour; EXHAUSTIVE_ARGS="--isas best --ops sigmoid": see --help'
 	echo 'make test-torch      the tests that need PyTorch, and PyTorch: 0.7 GB on disk (CPU build) or several (CUDA)'
+	echo 'make debug           compile for a debugger (gdb --args .venv/bin/python -m pytest ...) until the next change'
 	echo 'make docs            build the site into build/docs/, a warning is an error'
 	echo 'make fuzz            100,000 made-up calls against the reference, others each time; about a minute;'
 	echo '                     FUZZ_ARGS="--cases 5000000 --seed 7": see --help'
@@ -63,6 +64,12 @@ test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-example
 test-torch: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-plot $(VENV)/.for-torch
 	$(PY) -m pytest $(TORCH_TESTS) --may-skip='^$$' $(TEST_ARGS)
 
+# The next target that wants the package finds no stamp, and compiles it as usual.
+debug: $(VENV)/.for-build $(VENV)/.for-run
+	echo 'debug: compiling'
+	RELU_SIMD_DEBUG=1 $(PIP) --no-build-isolation --no-deps --editable .
+	rm -f $(VENV)/.package
+
 docs: $(VENV)/.package $(VENV)/.for-docs
 	$(PY) -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
 	echo 'docs: build/docs/index.html'
@@ -76,10 +83,10 @@ test-c-api: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-c-api
 	$(PY) -m pytest tests/test_c_api.py $(TEST_ARGS)
 
 test-exhaustive: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
-	$(PY) tests/exhaustive.py $(EXHAUSTIVE_ARGS)
+	PYTHONPATH=tests $(PY) -m tools.exhaustive $(EXHAUSTIVE_ARGS)
 
 fuzz: $(VENV)/.package $(VENV)/.for-test
-	$(PY) tests/fuzz.py $(FUZZ_ARGS)
+	PYTHONPATH=tests $(PY) -m tools.fuzz $(FUZZ_ARGS)
 
 soak: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
 	RELU_SIMD_SOAK_SECONDS=$(SOAK_SECONDS) $(PY) -m pytest tests/test_concurrency.py -k soak
@@ -112,8 +119,8 @@ wheel: $(VENV)/.wheel
 	echo 'wheel: metadata'; $(PY) -m twine check --strict dist/*
 	$(PY) scripts/check_wheel.py dist/*.whl $(TEST_ARGS)
 
-# build makes the wheel of the sdist; on Linux auditwheel puts libgomp in, and the tag that the system's glibc allows.
-$(VENV)/.wheel: $(SOURCES) $(wildcard relu_simd/*.py* relu_simd/*/*) LICENSE-libgomp $(VENV)/.for-wheel
+# build makes the wheel of the sdist; on Linux auditwheel gives it the tag that the system's glibc allows.
+$(VENV)/.wheel: $(SOURCES) $(wildcard relu_simd/*.py* relu_simd/*/*) $(VENV)/.for-wheel
 	echo 'wheel: building'; rm -rf dist; $(PY) -m build >$(VENV)/wheel.log 2>&1 || { tail -n 40 $(VENV)/wheel.log; exit 1; }
 ifeq ($(shell uname -s),Linux)
 	PATH=$(abspath $(VENV)/bin):$$PATH auditwheel repair --wheel-dir dist dist/*-linux_*.whl 2>$(VENV)/wheel.log \
@@ -157,6 +164,7 @@ $(VENV)/.for-torch: | $(PY)
 lock: $(VENV)/.for-lock
 	$(PY) scripts/requirements.py --unlocked | $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes \
 		--python-version 3.11 --custom-compile-command 'make lock' --output-file requirements-dev.lock $(LOCK_ARGS) -
+	UV=$(VENV)/bin/uv scripts/check_lock.sh
 
 perf: $(VENV)/.package $(VENV)/.for-perf $(VENV)/.for-bench
 	$(PY) -m pytest benchmarks/bench_ops.py $(PERF_ARGS)

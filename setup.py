@@ -7,15 +7,14 @@ The sources are the same for every platform, files for another architecture comp
 
 import os
 import runpy
+from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import CompileError, LinkError
 
 # Contraction to fma would make results differ between compilers and ISAs. Nobody reads the floating-point
 # flags of a kernel, and without them GCC vectorises the scalar ISA (leaky_relu: 15 times as fast).
@@ -25,40 +24,36 @@ FLAGS = {
 }
 if "-fsanitize" in os.environ.get("CC", ""):  # scripts/sanitize.sh: its reports are to name lines
     FLAGS["unix"] = ["-O1", "-g", *FLAGS["unix"][2:]]
+elif os.environ.get("RELU_SIMD_DEBUG"):  # make debug
+    FLAGS["unix"] = ["-Og", "-g3", *FLAGS["unix"][2:]]
+    FLAGS["msvc"] = ["/Od", "/Z7", *FLAGS["msvc"][1:]]
 
-OPENMP = {"msvc": "/openmp", "unix": "-fopenmp"}
 
+def compile_side_by_side(compiler):
+    """Let the compiler work on as many source files at once as there are CPUs, not one after another."""
+    one_after_another = compiler.compile
 
-def links_openmp(compiler, flag):
-    """Whether this compiler takes the flag and finds its runtime: Apple's Clang, for one, does not."""
-    with TemporaryDirectory() as folder:
-        source = Path(folder, "probe.c")
-        source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
-        try:
-            objects = compiler.compile([str(source)], output_dir=folder, extra_postargs=[flag])
-            compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=[flag])
-        except (CompileError, LinkError):
-            return False
-    return True
+    def compile_each(sources, **options):
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return [
+                name
+                for names in pool.map(lambda source: one_after_another([source], **options), sources)
+                for name in names
+            ]
+
+    compiler.compile = compile_each
 
 
 class BuildExt(build_ext):
     def build_extensions(self):
-        kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
-        flags, openmp = FLAGS[kind], OPENMP[kind]
-        link = []
-        if links_openmp(self.compiler, openmp):
-            flags = [*flags, openmp]
-            link = [openmp] if kind == "unix" else []
-        else:
-            print("relu-simd: this compiler has no OpenMP: building for one thread")
+        flags = FLAGS["msvc" if self.compiler.compiler_type == "msvc" else "unix"]
         for extension in self.extensions:
             extension.extra_compile_args += flags
-            extension.extra_link_args += link
+        compile_side_by_side(self.compiler)
         super().build_extensions()
 
 
-# The header and the .pxd of the C API.
+# The header and the .pxd of the C API, and what OpenCL compiles.
 runpy.run_path(str(Path("src", "make_c_api.py")))
 
 core = Extension(

@@ -28,14 +28,19 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define RS_INLINE static __forceinline
 #define RS_UNUSED
+#define RS_APART __declspec(noinline)
 #define RS_ALIGNED(bytes) __declspec(align(bytes))
 #define RS_TARGET_BEGIN(features)
 #define RS_TARGET_END
 #include <intrin.h>
 /* volatile has acquire/release meaning for MSVC on x64, and pointers are written whole on ARM64 */
-#define RS_ATOMIC_LOAD(p) (*(p))
-#define RS_ATOMIC_STORE(p, v) (*(p) = (v))
+#define RS_ATOMIC_LOAD(p) (*(volatile __typeof__(*(p)) *)(p))
+#define RS_ATOMIC_STORE(p, v) (*(volatile __typeof__(*(p)) *)(p) = (v))
 #define RS_ATOMIC_EXCHANGE(p, v) _InterlockedExchange((volatile long *)(p), v)
+/* Of 64 bits, each in one order for all threads. RS_ATOMIC_ADD returns what was there before. */
+#define RS_ATOMIC_ADD(p, v) ((uint64_t)_InterlockedExchangeAdd64((volatile long long *)(p), (long long)(v)))
+#define RS_ATOMIC_REPLACE(p, from, to) \
+    (_InterlockedCompareExchange64((volatile long long *)(p), (long long)(to), (long long)(from)) == (long long)(from))
 #define RS_BARRIER() _ReadWriteBarrier()
 #if RS_ARM64
 #define RS_READ_FPCR() ((unsigned long long)_ReadStatusReg(ARM64_FPCR))
@@ -46,13 +51,28 @@
 #else
 #define RS_INLINE static inline __attribute__((always_inline))
 #define RS_UNUSED __attribute__((unused))
+/* Never inlined, nor copied for the constants that a caller passes. */
+#if defined(__clang__)
+#define RS_APART __attribute__((noinline))
+#else
+#define RS_APART __attribute__((noinline, noclone))
+#endif
+/* Has the compiler test an int in each turn of a loop, where it would make a loop for each value. */
+#define RS_VARIES(i) __asm__("" : "+r"(i))
 #if RS_ARM64 && !defined(__clang__)
 #define RS_POINTER(p) __asm__("" : "+r"(p))
 #endif
 #define RS_ALIGNED(bytes) __attribute__((aligned(bytes)))
-#define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_SEQ_CST)
 #define RS_ATOMIC_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define RS_ATOMIC_EXCHANGE(p, v) __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL)
+#define RS_ATOMIC_EXCHANGE(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+/* Of 64 bits, each in one order for all threads. RS_ATOMIC_ADD returns what was there before. */
+#define RS_ATOMIC_ADD(p, v) __atomic_fetch_add(p, (uint64_t)(v), __ATOMIC_SEQ_CST)
+#define RS_ATOMIC_REPLACE(p, from, to)                                                     \
+    __extension__({                                                                        \
+        uint64_t from_ = (from);                                                           \
+        __atomic_compare_exchange_n(p, &from_, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
+    })
 #define RS_BARRIER() __asm__ volatile("" ::: "memory")
 #if RS_ARM64
 #define RS_SYSTEM_REGISTER(name)                                         \
@@ -86,6 +106,9 @@ RS_SYSTEM_REGISTER(fpsr)
 
 /* Has GCC keep a pointer in a register of its own, where ARM's addresses take an offset from it; left alone
  * it makes a sum for each vector of a step. */
+#ifndef RS_VARIES
+#define RS_VARIES(i) (void)(i)
+#endif
 #ifndef RS_POINTER
 #define RS_POINTER(p) (void)(p)
 #endif

@@ -3,13 +3,33 @@
  * Contract in dispatch.h. The active ISA is scalar until rs_isa_activate is called. */
 #include "dispatch.h"
 
+#include <float.h>
+#include <math.h>
+
 #include "cpu.h"
 
-enum { NUMBERS, FLOATS, SCALED, WIDENED };
+enum { NONE, ONE, TWO, WEIGHT };
+enum { FLOATS, ALL };
+enum { BITS, STEPS, WIDEN };
+enum { MEMORY, COMPUTE };
 
 const rs_op rs_ops[RS_OPS] = {
-#define RS_OP(name, nin, kind, signature, definition, max_ulp, summary, example, result) \
-    {#name, #kind, signature, definition, summary, example, result, nin, max_ulp, kind == SCALED},
+#define RS_OP(name, arrays, params, dtypes, half, cost, accuracy, signature, definition, summary, example, result) \
+    {#name,                                                                                                        \
+     signature,                                                                                                    \
+     definition,                                                                                                   \
+     summary,                                                                                                      \
+     example,                                                                                                      \
+     result,                                                                                                       \
+     arrays + RS_PARAMS_##params,                                                                                  \
+     arrays,                                                                                                       \
+     RS_PARAMS_##params,                                                                                           \
+     params == WEIGHT,                                                                                             \
+     dtypes == ALL,                                                                                                \
+     half != BITS,                                                                                                 \
+     half == WIDEN,                                                                                                \
+     cost == COMPUTE,                                                                                              \
+     RS_ACCURACY_##accuracy},
 #include "ops.def"
 };
 
@@ -46,3 +66,44 @@ void rs_isa_activate(int row) { RS_ATOMIC_STORE(&active, isas[row]); }
 const rs_isa *rs_isa_active(void) { return RS_ATOMIC_LOAD(&active); }
 
 int rs_has_kernel(int op, int dtype) { return rs_isa_scalar.dtypes[dtype]->ops[op][RS_ARRAYS] != NULL; }
+
+static int fits_float(double number) { return !isfinite(number) || (number >= -FLT_MAX && number <= FLT_MAX); }
+
+/* The limits of the integers are powers of two, or 0: float64 has them all. */
+static int fits_integer(double number, int bits, int is_signed)
+{
+    const double limit = ldexp(1, bits - is_signed);
+    return number < limit && number >= (is_signed ? -limit : 0) && number == floor(number);
+}
+
+#define TAKE_RS_WHOLE(name, element)                               \
+    if (sizeof(element) < sizeof(double) && !fits_float(number)) { \
+        return 0;                                                  \
+    }                                                              \
+    to->name = (element)number;                                    \
+    return 1;
+#define TAKE_RS_HALF(name, element)         \
+    if (!is_param || !fits_float(number)) { \
+        return 0;                           \
+    }                                       \
+    to->f32 = (float)number;                \
+    return 1;
+#define TAKE_RS_INTEGER(name, element)                                                              \
+    if (!is_param || !fits_integer(number, 8 * (int)sizeof(element), (element) - 1 < (element)1)) { \
+        return 0;                                                                                   \
+    }                                                                                               \
+    to->name = (element)number;                                                                     \
+    return 1;
+
+int rs_take_number(int op, int dtype, int k, double number, rs_element *to)
+{
+    const int is_param = k >= rs_ops[op].arrays;
+    switch (dtype) {
+#define RS_DTYPE(name, element, numpy_name, dtype_class) \
+    case RS_##name:                                      \
+        TAKE_##dtype_class(name, element)
+#include "dtypes.def"
+    default:
+        return 0;
+    }
+}

@@ -26,12 +26,22 @@ enum {
 #define RS_HALF 1
 #define RS_WHOLE 2
 
-enum { RS_MAX_IN = 3 };
+enum { RS_MAX_ARRAYS = 2, RS_MAX_PARAMS = 2, RS_MAX_IN = RS_MAX_ARRAYS + RS_MAX_PARAMS };
+
+/* What the words of ops.def stand for. */
+enum { RS_PARAMS_NONE = 0, RS_PARAMS_ONE = 1, RS_PARAMS_TWO = 2, RS_PARAMS_WEIGHT = 1 };
+enum { RS_ACCURACY_EXACT = 0, RS_ACCURACY_STEPS = -1 };
+#define RS_ACCURACY_ULP(n) n
 
 typedef struct {
-    const char *name, *kind, *signature, *definition, *summary, *example, *result;
-    int nin, max_ulp;
-    int scaled; /* the last input is a slope: float32 where the others are 16-bit floats */
+    const char *name, *signature, *definition, *summary, *example, *result;
+    int nin, arrays, params; /* inputs; of these the arrays come first, the parameters after them */
+    int weight;              /* the parameter is an array by nature */
+    int integers;            /* integers have kernels of their own */
+    int arithmetic;          /* it computes, rather than only compare and move elements */
+    int widen;               /* 16-bit floats compute the whole expression in float32 */
+    int compute;             /* arithmetic takes longer than memory */
+    int accuracy;            /* RS_ACCURACY_EXACT, RS_ACCURACY_STEPS, or the largest error in ULP */
 } rs_op;
 extern const rs_op rs_ops[RS_OPS];
 
@@ -42,26 +52,46 @@ typedef struct {
 } rs_dtype;
 extern const rs_dtype rs_dtypes[RS_DTYPES];
 
-/* Whether input `k` is a slope in float32 beside 16-bit floats. */
-static inline int rs_is_float_slope(int op, int dtype, int k)
+/* Whether input `k` is a parameter in float32 beside 16-bit floats. */
+static inline int rs_is_float_param(int op, int dtype, int k)
 {
-    return rs_ops[op].scaled && k == rs_ops[op].nin - 1 && rs_dtypes[dtype].dtype_class == RS_HALF;
+    return k >= rs_ops[op].arrays && k < rs_ops[op].nin && rs_dtypes[dtype].dtype_class == RS_HALF;
 }
 
 /* Bytes of an element of input `k`, and of the output where k is the number of inputs. */
 static inline size_t rs_operand_size(int op, int dtype, int k)
 {
-    return rs_is_float_slope(op, dtype, k) ? sizeof(float) : rs_dtypes[dtype].itemsize;
+    return rs_is_float_param(op, dtype, k) ? sizeof(float) : rs_dtypes[dtype].itemsize;
 }
+
+/* Any element, or parameter. */
+typedef union {
+#define RS_DTYPE(name, element, ...) element name;
+#include "dtypes.def"
+} rs_element;
+
+/* A number as input `k`, which is a parameter or the array that it stands for. Returns 0, and what is in *to means
+ * nothing, where the dtype has no such number: an overflow, a fraction beside integers, or any number in place of
+ * an array of integers or 16-bit floats, for which NumPy chooses a wider dtype. */
+int rs_take_number(int op, int dtype, int k, double number, rs_element *to);
 
 /* How a kernel is to treat its operands; the bits combine. */
 enum {
     RS_ARRAYS = 0,
-    RS_LAST_SCALAR = 1, /* the last input is a single element */
+    RS_LAST_SCALAR = 1, /* all parameters or, of an operation without, its last array are single elements */
     RS_STREAM = 2,      /* the output bypasses the cache: not an input, and at least RS_STREAM_MIN elements */
     RS_FORMS = 4
 };
 enum { RS_STREAM_MIN = 4096 };
+
+/* How many of an operation's inputs are arrays in this form. */
+static inline int rs_arrays_in(int op, int form)
+{
+    if (!(form & RS_LAST_SCALAR)) {
+        return rs_ops[op].nin;
+    }
+    return rs_ops[op].params != 0 ? rs_ops[op].arrays : rs_ops[op].nin - 1;
+}
 
 /* Applies one operation to n >= 0 elements, forward. Inputs and output are contiguous; an input may
  * be the output itself or, without RS_STREAM, lie ahead of it, but must not overlap it otherwise. */

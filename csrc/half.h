@@ -54,6 +54,44 @@ RS_INLINE mask nonpositive(vec v)
 {
     return either_u16(nonpositive_u16(v), between_u16(v, 0x8000, 0x8000 + NAME(RS_INF)));
 }
+/* In float32, as parameters are; nothing is rounded but the parameter where it is the result. */
+RS_INLINE mask below_param(vec v, wide s)
+{
+    const wide x = NAME(widen)(v);
+    mask_f32 m[PARTS];
+    for (int k = 0; k < PARTS; k++) {
+        m[k] = less_f32(x.part[k], s.part[k]);
+    }
+    return mask_of_parts_u16(m);
+}
+RS_INLINE mask at_most_param(vec v, wide s)
+{
+    const wide x = NAME(widen)(v);
+    mask_f32 m[PARTS];
+    for (int k = 0; k < PARTS; k++) {
+        m[k] = less_equal_f32(x.part[k], s.part[k]);
+    }
+    return mask_of_parts_u16(m);
+}
+RS_INLINE mask above_param(vec v, wide s)
+{
+    const wide x = NAME(widen)(v);
+    mask_f32 m[PARTS];
+    for (int k = 0; k < PARTS; k++) {
+        m[k] = less_f32(s.part[k], x.part[k]);
+    }
+    return mask_of_parts_u16(m);
+}
+RS_INLINE mask at_least_param(vec v, wide s)
+{
+    const wide x = NAME(widen)(v);
+    mask_f32 m[PARTS];
+    for (int k = 0; k < PARTS; k++) {
+        m[k] = less_equal_f32(s.part[k], x.part[k]);
+    }
+    return mask_of_parts_u16(m);
+}
+RS_INLINE vec of_param(wide s) { return NAME(narrow)(s); }
 RS_INLINE mask above(vec v, float c) { return between_u16(v, (uint16_t)(NAME(rs_to)(c) + 1), NAME(RS_INF)); }
 RS_INLINE mask at_least(vec v, float c) { return between_u16(v, NAME(rs_to)(c), NAME(RS_INF)); }
 
@@ -111,15 +149,15 @@ RS_INLINE doubles to_doubles(vec v)
 }
 
 #ifndef WIDENED_LANE
-/* The lane function of a row whose kind is WIDENED: float32's, on each part. */
-#define WIDENED_LANE(name)                                                  \
-    RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s)                   \
-    {                                                                       \
-        wide x = NAME(widen)(a);                                            \
-        const wide y = NAME(widen)(b);                                      \
-        for (int k = 0; k < PARTS; k++) {                                   \
-            x.part[k] = lane_##name##_f32(x.part[k], y.part[k], s.part[k]); \
-        }                                                                   \
-        return NAME(narrow)(x);                                             \
+/* The lane function of a row whose `half` is WIDEN: float32's, on each part. */
+#define WIDENED_LANE(name)                                                             \
+    RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s, wide t)                      \
+    {                                                                                  \
+        wide x = NAME(widen)(a);                                                       \
+        const wide y = NAME(widen)(b);                                                 \
+        for (int k = 0; k < PARTS; k++) {                                              \
+            x.part[k] = lane_##name##_f32(x.part[k], y.part[k], s.part[k], t.part[k]); \
+        }                                                                              \
+        return NAME(narrow)(x);                                                        \
     }
 #endif

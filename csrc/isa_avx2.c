@@ -77,8 +77,8 @@ RS_INLINE vec_f32 splat_f32(float s) { return _mm256_set1_ps(s); }
 RS_INLINE vec_f32 value_f32(float c) { return _mm256_set1_ps(c); }
 RS_INLINE mask_f32 negative_f32(vec_f32 v) { return _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_LT_OQ); }
 RS_INLINE mask_f32 nonpositive_f32(vec_f32 v) { return _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_LE_OQ); }
-RS_INLINE mask_f32 above_f32(vec_f32 v, float c) { return _mm256_cmp_ps(v, _mm256_set1_ps(c), _CMP_GT_OQ); }
-RS_INLINE mask_f32 at_least_f32(vec_f32 v, float c) { return _mm256_cmp_ps(v, _mm256_set1_ps(c), _CMP_GE_OQ); }
+RS_INLINE mask_f32 less_f32(vec_f32 a, vec_f32 b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+RS_INLINE mask_f32 less_equal_f32(vec_f32 a, vec_f32 b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
 RS_INLINE vec_f32 select_f32(mask_f32 m, vec_f32 a, vec_f32 b) { return _mm256_blendv_ps(b, a, m); }
 RS_INLINE vec_f32 drop_f32(mask_f32 m, vec_f32 v) { return _mm256_andnot_ps(m, v); }
 RS_INLINE vec_f32 add_f32(vec_f32 a, vec_f32 b) { return _mm256_add_ps(a, b); }
@@ -118,8 +118,8 @@ RS_INLINE vec_f64 splat_f64(double s) { return _mm256_set1_pd(s); }
 RS_INLINE vec_f64 value_f64(double c) { return _mm256_set1_pd(c); }
 RS_INLINE mask_f64 negative_f64(vec_f64 v) { return _mm256_cmp_pd(v, _mm256_setzero_pd(), _CMP_LT_OQ); }
 RS_INLINE mask_f64 nonpositive_f64(vec_f64 v) { return _mm256_cmp_pd(v, _mm256_setzero_pd(), _CMP_LE_OQ); }
-RS_INLINE mask_f64 above_f64(vec_f64 v, double c) { return _mm256_cmp_pd(v, _mm256_set1_pd(c), _CMP_GT_OQ); }
-RS_INLINE mask_f64 at_least_f64(vec_f64 v, double c) { return _mm256_cmp_pd(v, _mm256_set1_pd(c), _CMP_GE_OQ); }
+RS_INLINE mask_f64 less_f64(vec_f64 a, vec_f64 b) { return _mm256_cmp_pd(a, b, _CMP_LT_OQ); }
+RS_INLINE mask_f64 less_equal_f64(vec_f64 a, vec_f64 b) { return _mm256_cmp_pd(a, b, _CMP_LE_OQ); }
 RS_INLINE vec_f64 select_f64(mask_f64 m, vec_f64 a, vec_f64 b) { return _mm256_blendv_pd(b, a, m); }
 RS_INLINE vec_f64 drop_f64(mask_f64 m, vec_f64 v) { return _mm256_andnot_pd(m, v); }
 RS_INLINE vec_f64 add_f64(vec_f64 a, vec_f64 b) { return _mm256_add_pd(a, b); }
@@ -192,6 +192,8 @@ RS_INLINE __m256i lanes_64(uint64_t bits)
 COUNTED(f32, 32, _mm256_castps_si256, _mm256_castsi256_ps)
 COUNTED(f64, 64, _mm256_castpd_si256, _mm256_castsi256_pd)
 
+RS_INLINE __m256i inverted(__m256i m) { return _mm256_xor_si256(m, _mm256_set1_epi32(-1)); }
+
 /* W: bits of an element. AVX2 compares signed integers alone: unsigned ones go there by the sign bit, MIN. */
 #define INTEGER(T, E, W, set1)                                                                             \
     typedef __m256i vec_##T;                                                                               \
@@ -206,22 +208,26 @@ COUNTED(f64, 64, _mm256_castpd_si256, _mm256_castsi256_pd)
     RS_INLINE vec_##T value_##T(E c) { return splat_##T(c); }                                              \
     RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return _mm256_blendv_epi8(b, a, m); } \
     RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return _mm256_andnot_si256(m, v); }                \
+    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return _mm256_add_epi##W(a, b); }                    \
     COUNTED(T, W, , )
 
 #define SIGNED(T, E, W, set1)                                                                             \
     INTEGER(T, E, W, set1)                                                                                \
     RS_INLINE mask_##T negative_##T(vec_##T v) { return _mm256_cmpgt_epi##W(_mm256_setzero_si256(), v); } \
     RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return _mm256_cmpgt_epi##W(splat_##T(1), v); }        \
-    RS_INLINE mask_##T above_##T(vec_##T v, E c) { return _mm256_cmpgt_epi##W(v, splat_##T(c)); }
+    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return _mm256_cmpgt_epi##W(b, a); }               \
+    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return inverted(_mm256_cmpgt_epi##W(a, b)); }
 
 #define UNSIGNED(T, E, W, set1, MIN)                                                                         \
     INTEGER(T, E, W, set1)                                                                                   \
     RS_INLINE mask_##T negative_##T(vec_##T v RS_UNUSED) { return _mm256_setzero_si256(); }                  \
     RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return _mm256_cmpeq_epi##W(v, _mm256_setzero_si256()); } \
-    RS_INLINE mask_##T above_##T(vec_##T v, E c)                                                             \
+    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b)                                                        \
     {                                                                                                        \
-        return _mm256_cmpgt_epi##W(_mm256_xor_si256(v, splat_##T(MIN)), splat_##T((E)(c ^ MIN)));            \
-    }
+        const vec_##T flip = splat_##T(MIN);                                                                 \
+        return _mm256_cmpgt_epi##W(_mm256_xor_si256(b, flip), _mm256_xor_si256(a, flip));                    \
+    }                                                                                                        \
+    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return inverted(less_##T(b, a)); }
 
 SIGNED(i8, int8_t, 8, _mm256_set1_epi8)
 UNSIGNED(u8, uint8_t, 8, _mm256_set1_epi8, 0x80)
@@ -240,6 +246,11 @@ RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c)
 RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return _mm256_or_si256(a, b); }
 
 enum { PARTS = 2 };
+/* packs works on each 128-bit half by itself. */
+RS_INLINE mask_u16 mask_of_parts_u16(const mask_f32 *m)
+{
+    return _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_castps_si256(m[0]), _mm256_castps_si256(m[1])), 0xd8);
+}
 typedef struct {
     vec_f32 part[PARTS];
 } wide_half;

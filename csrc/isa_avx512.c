@@ -28,8 +28,8 @@ RS_INLINE vec_f32 splat_f32(float s) { return _mm512_set1_ps(s); }
 RS_INLINE vec_f32 value_f32(float c) { return _mm512_set1_ps(c); }
 RS_INLINE mask_f32 negative_f32(vec_f32 v) { return _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_LT_OQ); }
 RS_INLINE mask_f32 nonpositive_f32(vec_f32 v) { return _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_LE_OQ); }
-RS_INLINE mask_f32 above_f32(vec_f32 v, float c) { return _mm512_cmp_ps_mask(v, _mm512_set1_ps(c), _CMP_GT_OQ); }
-RS_INLINE mask_f32 at_least_f32(vec_f32 v, float c) { return _mm512_cmp_ps_mask(v, _mm512_set1_ps(c), _CMP_GE_OQ); }
+RS_INLINE mask_f32 less_f32(vec_f32 a, vec_f32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+RS_INLINE mask_f32 less_equal_f32(vec_f32 a, vec_f32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
 RS_INLINE vec_f32 select_f32(mask_f32 m, vec_f32 a, vec_f32 b) { return _mm512_mask_blend_ps(m, b, a); }
 RS_INLINE vec_f32 drop_f32(mask_f32 m, vec_f32 v) { return _mm512_mask_blend_ps(m, v, _mm512_setzero_ps()); }
 RS_INLINE vec_f32 add_f32(vec_f32 a, vec_f32 b) { return _mm512_add_ps(a, b); }
@@ -68,8 +68,8 @@ RS_INLINE vec_f64 splat_f64(double s) { return _mm512_set1_pd(s); }
 RS_INLINE vec_f64 value_f64(double c) { return _mm512_set1_pd(c); }
 RS_INLINE mask_f64 negative_f64(vec_f64 v) { return _mm512_cmp_pd_mask(v, _mm512_setzero_pd(), _CMP_LT_OQ); }
 RS_INLINE mask_f64 nonpositive_f64(vec_f64 v) { return _mm512_cmp_pd_mask(v, _mm512_setzero_pd(), _CMP_LE_OQ); }
-RS_INLINE mask_f64 above_f64(vec_f64 v, double c) { return _mm512_cmp_pd_mask(v, _mm512_set1_pd(c), _CMP_GT_OQ); }
-RS_INLINE mask_f64 at_least_f64(vec_f64 v, double c) { return _mm512_cmp_pd_mask(v, _mm512_set1_pd(c), _CMP_GE_OQ); }
+RS_INLINE mask_f64 less_f64(vec_f64 a, vec_f64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+RS_INLINE mask_f64 less_equal_f64(vec_f64 a, vec_f64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ); }
 RS_INLINE vec_f64 select_f64(mask_f64 m, vec_f64 a, vec_f64 b) { return _mm512_mask_blend_pd(m, b, a); }
 RS_INLINE vec_f64 drop_f64(mask_f64 m, vec_f64 v) { return _mm512_mask_blend_pd(m, v, _mm512_setzero_pd()); }
 RS_INLINE vec_f64 add_f64(vec_f64 a, vec_f64 b) { return _mm512_add_pd(a, b); }
@@ -107,7 +107,9 @@ RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v)
     RS_INLINE vec_##T value_##T(E c) { return splat_##T(c); }                                                       \
     RS_INLINE mask_##T negative_##T(vec_##T v) { return _mm512_cmplt_##S##_mask(v, _mm512_setzero_si512()); }       \
     RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return _mm512_cmple_##S##_mask(v, _mm512_setzero_si512()); }    \
-    RS_INLINE mask_##T above_##T(vec_##T v, E c) { return _mm512_cmpgt_##S##_mask(v, splat_##T(c)); }               \
+    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return _mm512_cmplt_##S##_mask(a, b); }                     \
+    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return _mm512_cmple_##S##_mask(a, b); }               \
+    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return _mm512_add_epi##W(a, b); }                             \
     RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return _mm512_mask_blend_epi##W(m, b, a); }    \
     RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return select_##T(m, _mm512_setzero_si512(), v); }          \
     COUNTED(T, W)
@@ -141,6 +143,7 @@ RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return _mm512_cmple_epu1
 RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return a | b; }
 
 enum { PARTS = 2 };
+RS_INLINE mask_u16 mask_of_parts_u16(const mask_f32 *m) { return (mask_u16)((uint32_t)m[1] << 16 | m[0]); }
 typedef struct {
     vec_f32 part[PARTS];
 } wide_half;

@@ -22,8 +22,15 @@
 #define value NAME(value)
 #define negative NAME(negative)
 #define nonpositive NAME(nonpositive)
+#define less NAME(less)
+#define less_equal NAME(less_equal)
 #define above NAME(above)
 #define at_least NAME(at_least)
+#define below_param NAME(below_param)
+#define at_most_param NAME(at_most_param)
+#define above_param NAME(above_param)
+#define at_least_param NAME(at_least_param)
+#define of_param NAME(of_param)
 #define select NAME(select)
 #define drop NAME(drop)
 #define to_bits NAME(to_bits)
@@ -61,6 +68,21 @@
 #define polynomial NAME(polynomial)
 #define sigmoid_of NAME(sigmoid_of)
 #define tanh_of NAME(tanh_of)
+#define nudged NAME(nudged)
+#define sigmoid_less NAME(sigmoid_less)
+#define sigmoid_for_half NAME(sigmoid_for_half)
+#define exp_of NAME(exp_of)
+#define powers NAME(powers)
+#define finite NAME(finite)
+#define elu_sum NAME(elu_sum)
+#define elu_of NAME(elu_of)
+#define elu_for_half NAME(elu_for_half)
+#define elu_factor NAME(elu_factor)
+#define softplus_sum NAME(softplus_sum)
+#define softplus_of NAME(softplus_of)
+#define softplus_for_half NAME(softplus_for_half)
+#define softplus_factor NAME(softplus_factor)
+#define times_factor NAME(times_factor)
 #define lane NAME(lane)
 #define operands NAME(operands)
 #define eval NAME(eval)
@@ -82,24 +104,34 @@
 #define sum_weight_grads NAME(sum_weight_grads)
 #define columns_weight_grads NAME(columns_weight_grads)
 
-/* Every lane function has three parameters, so that drive() takes any of them. */
-#define KERNEL1(name, a) RS_INLINE vec NAME(lane_##name)(vec a, vec b_ RS_UNUSED, wide s_ RS_UNUSED)
-#define KERNEL2(name, a, b) RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s_ RS_UNUSED)
-#define SCALED1(name, a, s) RS_INLINE vec NAME(lane_##name)(vec a, vec b_ RS_UNUSED, wide s)
-#define SCALED2(name, a, b, s) RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s)
+/* Every lane function takes two arrays and two parameters, so that drive() takes any of them. */
+#define LANE(name, a, b, s, t) RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s, wide t)
+#define KERNEL1(name, a) LANE(name, a, b_ RS_UNUSED, s_ RS_UNUSED, t_ RS_UNUSED)
+#define KERNEL2(name, a, b) LANE(name, a, b, s_ RS_UNUSED, t_ RS_UNUSED)
+#define KERNEL1_PARAM1(name, a, s) LANE(name, a, b_ RS_UNUSED, s, t_ RS_UNUSED)
+#define KERNEL2_PARAM1(name, a, b, s) LANE(name, a, b, s, t_ RS_UNUSED)
+#define KERNEL1_PARAM2(name, a, s, t) LANE(name, a, b_ RS_UNUSED, s, t)
+#define KERNEL2_PARAM2(name, a, b, s, t) LANE(name, a, b, s, t)
 
-/* A kernel is drive() with the operation and the form fixed. */
-#define FORM(name, nvec, scaled, form, step)                                    \
-    static void NAME(name##_##form)(const void *const *in, void *out, size_t n) \
-    {                                                                           \
-        drive(NAME(lane_##name), nvec, scaled, form, step, in, out, n);         \
+/* A kernel is drive() with the operation and the form fixed: one body for both kinds of stores. Arrays in place of
+ * numbers as parameters are rare, and are not unrolled. */
+#define BODY(name, arrays, params, form, step)                                                             \
+    static RS_APART void NAME(name##_body##form)(const void *const *in, void *out, size_t n, int streamed) \
+    {                                                                                                      \
+        drive(NAME(lane_##name), arrays, params, form, step, streamed, in, out, n);                        \
+    }                                                                                                      \
+    static void NAME(name##_##form)(const void *const *in, void *out, size_t n)                            \
+    {                                                                                                      \
+        NAME(name##_body##form)(in, out, n, 0);                                                            \
+    }                                                                                                      \
+    static void NAME(name##_stream##form)(const void *const *in, void *out, size_t n)                      \
+    {                                                                                                      \
+        NAME(name##_body##form)(in, out, n, 1);                                                            \
     }
-#define FORMS(name, nvec, scaled, step) \
-    FORM(name, nvec, scaled, 0, step)   \
-    FORM(name, nvec, scaled, 1, step)   \
-    FORM(name, nvec, scaled, 2, step)   \
-    FORM(name, nvec, scaled, 3, step)
-#define ROW(name) [RS_##name] = {NAME(name##_0), NAME(name##_1), NAME(name##_2), NAME(name##_3)},
+#define FORMS(name, arrays, params, step)                      \
+    BODY(name, arrays, params, 0, ((params) > 1 ? 1 : (step))) \
+    BODY(name, arrays, params, 1, step)
+#define ROW(name) [RS_##name] = {NAME(name##_0), NAME(name##_1), NAME(name##_stream0), NAME(name##_stream1)},
 
 #define T f32
 #define T_CLASS RS_WHOLE

@@ -4,60 +4,71 @@
 #if T_CLASS == RS_HALF
 #include "half.h"
 #else
-/* Only beside 16-bit floats is a slope wider than the data. */
+/* Only beside 16-bit floats is a parameter wider than the data. */
 typedef vec wide;
 typedef elem wide_elem;
 RS_INLINE wide load_wide(const wide_elem *p) { return load(p); }
 RS_INLINE wide load_wide_n(const wide_elem *p, size_t n) { return load_n(p, n); }
 RS_INLINE wide splat_wide(wide_elem s) { return splat(s); }
+RS_INLINE mask above(vec v, elem c) { return less(value(c), v); }
+RS_INLINE mask at_least(vec v, elem c) { return less_equal(value(c), v); }
+RS_INLINE mask below_param(vec v, wide s) { return less(v, s); }
+RS_INLINE mask at_most_param(vec v, wide s) { return less_equal(v, s); }
+RS_INLINE mask above_param(vec v, wide s) { return less(s, v); }
+RS_INLINE mask at_least_param(vec v, wide s) { return less_equal(s, v); }
+RS_INLINE vec of_param(wide s) { return s; }
 #endif
 
+/* 16-bit floats take the expressions of the rows that are WIDEN from float32. */
+#define HAS_STEPS 1
 #if T_CLASS == RS_WHOLE
+#define HAS_WIDEN 1
 #include "vmath.h"
+#else
+#define HAS_WIDEN 0
 #endif
 #include "kernels.h"
+#undef HAS_STEPS
+#undef HAS_WIDEN
 #include "loops.h"
 #include "loops_mask.h"
 #include "loops_reduce.h"
 
-/* Vectors a step: many hide the latency of memory, few leave long expressions their registers, and of the longest
- * one of a 16-bit float, which is PARTS of float32. */
-#define MANY 4
-#define FEW 2
-#define NUMBERS(name, nin, max_ulp) FORMS(name, nin, 0, MANY)
+/* Vectors in a step: many hide the latency of memory, few leave long expressions their registers; an expression that
+ * 16-bit floats compute in float32 has PARTS times as many vectors. */
+#define STEP_BITS_MEMORY 4
+#define STEP_STEPS_MEMORY 4
+#if T_CLASS == RS_HALF
+#define STEP_WIDEN_MEMORY 2
+#define STEP_WIDEN_COMPUTE 1
+#else
+#define STEP_WIDEN_MEMORY 2
+#define STEP_WIDEN_COMPUTE 2
+#endif
+
+/* What this class of dtypes makes of the columns `dtypes` and `half`. */
 #if T_CLASS == RS_INTEGER
-#define FLOATS(name, nin, max_ulp)
-#define SCALED(name, nin, max_ulp)
-#define WIDENED(name, nin, max_ulp)
+#define HAS_ALL(...) __VA_ARGS__
+#define HAS_FLOATS(...)
 #else
-#define FLOATS(name, nin, max_ulp) FORMS(name, nin, 0, MANY)
-#define SCALED(name, nin, max_ulp) FORMS(name, nin - 1, 1, MANY)
-#if T_CLASS == RS_WHOLE
-#define WIDENED(name, nin, max_ulp) FORMS(name, nin, 0, FEW)
+#define HAS_ALL(...) __VA_ARGS__
+#define HAS_FLOATS(...) __VA_ARGS__
+#endif
+#define LANE_BITS(name)
+#define LANE_STEPS(name)
+#if T_CLASS == RS_HALF
+#define LANE_WIDEN(name) WIDENED_LANE(name)
 #else
-#define WIDENED(name, nin, max_ulp) WIDENED_LANE(name) FORMS(name, nin, 0, max_ulp != 0 ? 1 : FEW)
+#define LANE_WIDEN(name)
 #endif
-#endif
-#define RS_OP(name, nin, kind, signature, definition, max_ulp, ...) kind(name, nin, max_ulp)
+
+#define RS_OP(name, arrays, params, dtypes, half, cost, ...) \
+    HAS_##dtypes(LANE_##half(name) FORMS(name, arrays, RS_PARAMS_##params, STEP_##half##_##cost))
 #include "ops.def"
 
-#undef NUMBERS
-#undef FLOATS
-#undef SCALED
-#undef WIDENED
-#define NUMBERS(name) ROW(name)
-#if T_CLASS == RS_INTEGER
-#define FLOATS(name)
-#define SCALED(name)
-#define WIDENED(name)
-#else
-#define FLOATS(name) ROW(name)
-#define SCALED(name) ROW(name)
-#define WIDENED(name) ROW(name)
-#endif
 static const rs_kernels NAME(kernels) = {
     {
-#define RS_OP(name, nin, kind, ...) kind(name)
+#define RS_OP(name, arrays, params, dtypes, ...) HAS_##dtypes(ROW(name))
 #include "ops.def"
     },
     with_mask,
@@ -71,11 +82,14 @@ static const rs_kernels NAME(kernels) = {
 #endif
 };
 
-#undef NUMBERS
-#undef FLOATS
-#undef SCALED
-#undef WIDENED
-#undef MANY
-#undef FEW
+#undef STEP_BITS_MEMORY
+#undef STEP_STEPS_MEMORY
+#undef STEP_WIDEN_MEMORY
+#undef STEP_WIDEN_COMPUTE
+#undef HAS_ALL
+#undef HAS_FLOATS
+#undef LANE_BITS
+#undef LANE_STEPS
+#undef LANE_WIDEN
 #undef T
 #undef T_CLASS

@@ -177,7 +177,9 @@ RS_INLINE joined joined_from(uint64_t bits, int quarter)
     RS_INLINE vec_##T value_##T(E c) { return vdupq_n_##S(c); }                                                  \
     RS_INLINE mask_##T negative_##T(vec_##T v) { return vcltq_##S(v, vdupq_n_##S(0)); }                          \
     RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return vcleq_##S(v, vdupq_n_##S(0)); }                       \
-    RS_INLINE mask_##T above_##T(vec_##T v, E c) { return vcgtq_##S(v, vdupq_n_##S(c)); }                        \
+    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return vcltq_##S(a, b); }                                \
+    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return vcleq_##S(a, b); }                          \
+    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return vaddq_##S(a, b); }                                  \
     RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return vbslq_##S(m, a, b); }                \
     RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return BACK(vbicq_u##W(BITS(v), m)); }                   \
     typedef mask_##T counter_##T;                                                                                \
@@ -190,13 +192,11 @@ RS_INLINE joined joined_from(uint64_t bits, int quarter)
     RS_INLINE counter_##T tally_##T(counter_##T sum, mask_##T m) { return vsubq_u##W(sum, m); }                  \
     RS_INLINE void store_counts_##T(uint##W##_t *p, counter_##T sum) { vst1q_u##W(p, sum); }
 
-#define FLOAT(T, E, W, L, V)                                                                 \
-    COMMON(T, E, T, W, L, V, vreinterpretq_u##W##_##T, vreinterpretq_##T##_u##W)             \
-    RS_INLINE mask_##T at_least_##T(vec_##T v, E c) { return vcgeq_##T(v, vdupq_n_##T(c)); } \
-    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return vaddq_##T(a, b); }              \
-    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return vsubq_##T(a, b); }              \
-    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return vmulq_##T(a, b); }              \
-    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return vdivq_##T(a, b); }              \
+#define FLOAT(T, E, W, L, V)                                                     \
+    COMMON(T, E, T, W, L, V, vreinterpretq_u##W##_##T, vreinterpretq_##T##_u##W) \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return vsubq_##T(a, b); }  \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return vmulq_##T(a, b); }  \
+    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return vdivq_##T(a, b); }  \
     RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmaq_##T(c, a, b); }
 
 FLOAT(f32, float, 32, 4, float32x4_t)
@@ -233,6 +233,10 @@ RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return vcleq_u16(v, vdup
 RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return vorrq_u16(a, b); }
 
 enum { PARTS = 2 };
+RS_INLINE mask_u16 mask_of_parts_u16(const mask_f32 *m)
+{
+    return vuzp1q_u16(vreinterpretq_u16_u32(m[0]), vreinterpretq_u16_u32(m[1]));
+}
 typedef struct {
     vec_f32 part[PARTS];
 } wide_half;

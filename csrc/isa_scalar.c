@@ -24,11 +24,12 @@ RS_INLINE void store_n_f32(float *p, vec_f32 v, size_t n) { *p = n ? v : *p; }
 /* Every lane the element s, or the number c, which every dtype has exactly. */
 RS_INLINE vec_f32 splat_f32(float s) { return s; }
 RS_INLINE vec_f32 value_f32(float c) { return c; }
-/* x < 0, x <= 0, x > c, x >= c: false for NaN; -0 and +0 are equal. */
+/* v < 0, v <= 0, a < b, a <= b: false for NaN; -0 and +0 are equal. The words above and at_least (v > c, v >= c, c as
+ * for value), and those that compare with a parameter, are made of less and less_equal (isa_dtype.h, half.h). */
 RS_INLINE mask_f32 negative_f32(vec_f32 v) { return v < 0; }
 RS_INLINE mask_f32 nonpositive_f32(vec_f32 v) { return v <= 0; }
-RS_INLINE mask_f32 above_f32(vec_f32 v, float c) { return v > c; }
-RS_INLINE mask_f32 at_least_f32(vec_f32 v, float c) { return v >= c; }
+RS_INLINE mask_f32 less_f32(vec_f32 a, vec_f32 b) { return a < b; }
+RS_INLINE mask_f32 less_equal_f32(vec_f32 a, vec_f32 b) { return a <= b; }
 /* a where m, else b. */
 RS_INLINE vec_f32 select_f32(mask_f32 m, vec_f32 a, vec_f32 b) { return m ? a : b; }
 /* +0 where m, else v: v is dropped whatever it is, NaN and infinity too. */
@@ -81,8 +82,8 @@ RS_INLINE vec_f64 splat_f64(double s) { return s; }
 RS_INLINE vec_f64 value_f64(double c) { return c; }
 RS_INLINE mask_f64 negative_f64(vec_f64 v) { return v < 0; }
 RS_INLINE mask_f64 nonpositive_f64(vec_f64 v) { return v <= 0; }
-RS_INLINE mask_f64 above_f64(vec_f64 v, double c) { return v > c; }
-RS_INLINE mask_f64 at_least_f64(vec_f64 v, double c) { return v >= c; }
+RS_INLINE mask_f64 less_f64(vec_f64 a, vec_f64 b) { return a < b; }
+RS_INLINE mask_f64 less_equal_f64(vec_f64 a, vec_f64 b) { return a <= b; }
 RS_INLINE vec_f64 select_f64(mask_f64 m, vec_f64 a, vec_f64 b) { return m ? a : b; }
 RS_INLINE vec_f64 drop_f64(mask_f64 m, vec_f64 v) { return m ? 0 : v; }
 RS_INLINE uint64_t to_bits_f64(mask_f64 m) { return (uint64_t)m; }
@@ -112,6 +113,7 @@ RS_INLINE vec_f64 pow2_f64(vec_f64 v)
 RS_INLINE vec_f64 copysign_f64(vec_f64 v, vec_f64 s) { return copysign(v, s); }
 RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v) { return x == x ? v : x + x; }
 
+/* Sums of integers wrap around. */
 #define INTEGER(T, E, U)                                                                  \
     typedef E vec_##T;                                                                    \
     typedef int mask_##T;                                                                 \
@@ -125,7 +127,9 @@ RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v) { return x == x ? v : x + x; 
     RS_INLINE vec_##T value_##T(E c) { return c; }                                        \
     RS_INLINE mask_##T negative_##T(vec_##T v) { return v < 1 && v != 0; }                \
     RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return v < 1; }                       \
-    RS_INLINE mask_##T above_##T(vec_##T v, E c) { return v > c; }                        \
+    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return a < b; }                   \
+    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return a <= b; }            \
+    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return (E)((U)a + (U)b); }          \
     RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return m ? a : b; }  \
     RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return m ? 0 : v; }               \
     RS_INLINE uint64_t to_bits_##T(mask_##T m) { return (uint64_t)m; }                    \
@@ -151,6 +155,8 @@ RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return a | b; }
 
 /* Float32 vectors to a 16-bit vector, and float64 vectors to a float32 vector. */
 enum { PARTS = 1 };
+/* The masks of PARTS float32 vectors as that of the 16-bit vector. */
+RS_INLINE mask_u16 mask_of_parts_u16(const mask_f32 *m) { return m[0]; }
 typedef struct {
     vec_f32 part[PARTS];
 } wide_half;

@@ -2,7 +2,11 @@
 /* Each operation, once, as an expression over the vocabulary of an ISA file (see isa_scalar.c for
  * what each word means for NaN and -0.0). No expression multiplies by a mask or reorders operands:
  * the bytes of the result are part of the contract.
- * Included by isa_dtype.h once a dtype; rows as in ops.def, sections by its kinds. */
+ * KERNEL1 has one array and KERNEL2 two; _PARAM1 and _PARAM2 have parameters after them. The sections are by the
+ * columns `dtypes` and `half` of ops.def. Included by isa_dtype.h once for each dtype. */
+
+/* dtypes ALL, half BITS or STEPS */
+#if HAS_STEPS
 
 KERNEL1(relu, x) { return drop(negative(x), x); }
 
@@ -10,26 +14,52 @@ KERNEL2(relu_backward, grad_output, x) { return drop(nonpositive(x), grad_output
 
 KERNEL1(relu6, x) { return select(above(x, 6), value(6), drop(negative(x), x)); }
 
-#if T_CLASS >= RS_HALF
-SCALED1(leaky_relu, x, negative_slope) { return select(above(x, 0), x, mul(x, negative_slope)); }
+KERNEL2(relu6_backward, grad_output, x) { return drop(at_least(x, 6), drop(nonpositive(x), grad_output)); }
 
-SCALED2(leaky_relu_backward, grad_output, x, negative_slope)
+KERNEL1_PARAM2(hardtanh, x, min_val, max_val)
 {
-    return select(above(x, 0), grad_output, mul(grad_output, negative_slope));
+    const vec raised = select(below_param(x, min_val), of_param(min_val), x);
+    return select(above_param(raised, max_val), of_param(max_val), raised);
 }
 
-SCALED1(prelu, x, weight) { return select(above(x, 0), x, mul(x, weight)); }
+KERNEL2_PARAM2(hardtanh_backward, grad_output, x, min_val, max_val)
+{
+    return drop(at_least_param(x, max_val), drop(at_most_param(x, min_val), grad_output));
+}
 
-KERNEL2(relu6_backward, grad_output, x) { return drop(at_least(x, 6), drop(nonpositive(x), grad_output)); }
+KERNEL1_PARAM2(threshold, x, border, in_place) { return select(at_most_param(x, border), of_param(in_place), x); }
+
+KERNEL2_PARAM2(threshold_backward, grad_output, x, border, in_place)
+{
+    (void)in_place;
+    return drop(at_most_param(x, border), grad_output);
+}
 
 KERNEL2(add_relu, a, b)
 {
     const vec sum = add(a, b);
     return drop(negative(sum), sum);
 }
+
 #endif
 
-#if T_CLASS == RS_WHOLE
+/* dtypes FLOATS, half BITS or STEPS */
+#if HAS_STEPS && T_CLASS >= RS_HALF
+
+KERNEL1_PARAM1(leaky_relu, x, negative_slope) { return select(above(x, 0), x, mul(x, negative_slope)); }
+
+KERNEL2_PARAM1(leaky_relu_backward, grad_output, x, negative_slope)
+{
+    return select(above(x, 0), grad_output, mul(grad_output, negative_slope));
+}
+
+KERNEL1_PARAM1(prelu, x, weight) { return select(above(x, 0), x, mul(x, weight)); }
+
+#endif
+
+/* dtypes FLOATS, half WIDEN */
+#if HAS_WIDEN
+
 KERNEL1(sigmoid, x) { return sigmoid_of(x); }
 
 KERNEL2(sigmoid_backward, grad_output, y) { return mul(mul(grad_output, sub(value(1), y)), y); }
@@ -37,4 +67,5 @@ KERNEL2(sigmoid_backward, grad_output, y) { return mul(mul(grad_output, sub(valu
 KERNEL1(tanh, x) { return tanh_of(x); }
 
 KERNEL2(tanh_backward, grad_output, y) { return mul(grad_output, sub(value(1), mul(y, y))); }
+
 #endif

@@ -66,11 +66,22 @@ static overlap overlap_of(const char *in, intptr_t in_step, size_t in_size, cons
     return in_step == out_step && in_size == out_size && in_step > 0 && in_low > out_low ? AHEAD : BEHIND;
 }
 
+/* RS_LAST_SCALAR where each input that this form makes a single element does not move. */
+static int form_of(int op, const intptr_t *steps)
+{
+    for (int k = rs_arrays_in(op, RS_LAST_SCALAR); k < rs_ops[op].nin; k++) {
+        if (steps[k] != 0) {
+            return RS_ARRAYS;
+        }
+    }
+    return RS_LAST_SCALAR;
+}
+
 /* Runs `count` elements at a time; inputs and output that are not contiguous pass through a block. */
 static void run_blocks(const rs_loop *loop, char **args, const intptr_t *steps, size_t n, size_t count)
 {
     const int nin = rs_ops[loop->op].nin;
-    const int form = steps[nin - 1] == 0 ? RS_LAST_SCALAR : RS_ARRAYS;
+    const int form = form_of(loop->op, steps), arrays = rs_arrays_in(loop->op, form);
     const intptr_t out_size = (intptr_t)rs_operand_size(loop->op, loop->dtype, nin);
     block blocks[RS_MAX_IN], result;
 
@@ -81,7 +92,7 @@ static void run_blocks(const rs_loop *loop, char **args, const intptr_t *steps, 
             const intptr_t size = (intptr_t)rs_operand_size(loop->op, loop->dtype, k);
             const char *from = args[k] + (intptr_t)done * steps[k];
             in[k] = from;
-            if (steps[k] != size && !(k == nin - 1 && form == RS_LAST_SCALAR)) {
+            if (steps[k] != size && k < arrays) {
                 copy_strided(blocks[k].bytes, size, from, steps[k], m, (size_t)size);
                 in[k] = blocks[k].bytes;
             }
@@ -99,7 +110,7 @@ static void run_blocks(const rs_loop *loop, char **args, const intptr_t *steps, 
 void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *steps, void *data)
 {
     const rs_loop *loop = data;
-    const int nin = rs_ops[loop->op].nin;
+    const int nin = rs_ops[loop->op].nin, form = form_of(loop->op, steps), arrays = rs_arrays_in(loop->op, form);
     const size_t n = (size_t)dimensions[0], out_size = rs_operand_size(loop->op, loop->dtype, nin);
     if (n == 0) {
         return;
@@ -111,8 +122,7 @@ void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *step
     for (int k = 0; k < nin; k++) {
         const size_t size = rs_operand_size(loop->op, loop->dtype, k);
         in[k] = args[k];
-        const int last_scalar = k == nin - 1 && steps[k] == 0;
-        contiguous &= n == 1 || last_scalar || steps[k] == (intptr_t)size;
+        contiguous &= n == 1 || k >= arrays || steps[k] == (intptr_t)size;
         largest = size > largest ? size : largest;
         if (n > 1) {
             const overlap now = overlap_of(args[k], steps[k], size, args[nin], steps[nin], out_size, n);
@@ -122,8 +132,7 @@ void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *step
 
     const rs_fpmode mode = rs_fp_enter();
     if (contiguous && worst == APART) {
-        const int form = n > 1 && steps[nin - 1] == 0 ? RS_LAST_SCALAR : RS_ARRAYS;
-        rs_run(loop->op, loop->dtype, form, in, args[nin], n);
+        rs_run(loop->op, loop->dtype, n > 1 ? form : RS_ARRAYS, in, args[nin], n);
     } else {
         run_blocks(loop, args, steps, n, worst == BEHIND ? 1 : BLOCK_BYTES / largest);
     }

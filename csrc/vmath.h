@@ -1,10 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sigmoid and tanh as lane expressions. Every step is an IEEE operation rounded once or moves bits, so
- * all ISAs give the same bytes. Both reduce to exp, e^y = 2^n * (1 + expm1(r)) with |r| <= ln2 / 2, and
- * take one division, whose operands carry what their rounding lost; then one fma corrects the quotient.
- * Largest error: f32, every input, sigmoid 0.79 and tanh 0.94 ULP; f64, sampled, 0.79 and 0.85 ULP.
- * Monotone (f32: every neighbour, f64: sampled), within [0, 1] and [-1, 1]; tanh is odd and never
- * above |x|. A NaN comes out as itself, made quiet: in between its lanes hold anything.
+/* Sigmoid, tanh, elu and softplus, and the factors of the gradients of the last two, as lane expressions. Every step is
+ * an IEEE operation rounded once or moves bits, so all ISAs give the same bytes. All reduce to exp,
+ * e^y = 2^n * (1 + expm1(r)) with |r| <= ln2 / 2. Where there is a division, its operands carry what their rounding
+ * lost, and one fma corrects the quotient.
+ *
+ * Largest errors in ULP: f32, every input; f64, sampled; both, sampled, with alpha or beta other than 1.
+ *   sigmoid          0.79  0.79
+ *   tanh             0.94  0.85
+ *   elu              0.80  0.79  0.80
+ *   elu_factor       0.86  0.84  1.45: alpha multiplies a rounded exponential
+ *   softplus         0.75  0.79  1.00: of denormal results, which are rounded twice; of others 0.70
+ *   softplus_factor  0.79  0.79  0.80
+ * softplus is infinite for |beta| below 2^-126 in f32 and 2^-1022 in f64, because the reciprocal of beta is; and 0
+ * where it is below 2^-225 / |beta| and 2^-2021 / |beta|, which is less than a denormal unless |beta| < 2^-76 or
+ * 2^-947.
+ *
+ * Monotone (f32: every neighbour, f64: sampled). sigmoid is within [0, 1] and tanh within [-1, 1]; tanh is odd and
+ * never above |x|. A NaN comes out as itself, made quiet: in between its lanes hold anything.
+ *
+ * The float32 results of tanh_of and of the functions that end in `for_half` give all 65,536 float16 and all bfloat16
+ * correctly rounded, when they are rounded once more. The results of sigmoid_of would give 7 float16 that are wrong, of
+ * softplus_of 1, and of elu_of a few with an alpha other than 1.
  * Included by isa_dtype.h once for f32 and once for f64. */
 
 #ifndef RS_VMATH_CONSTANTS
@@ -52,6 +68,45 @@ static const struct {
               {0x1.0p0, 0x1.5555555555558p-1, 0x1.5555555555555p-2, 0x1.111111110f989p-3, 0x1.6c16c16c19804p-5,
                0x1.a01a01af10550p-7, 0x1.a01a0189c5972p-9, 0x1.71ddfa0150f2ep-11, 0x1.27e52df10d066p-13,
                0x1.af5c47b2477fbp-16, 0x1.1edbf165b4e4ep-18}};
+/* e^y = 2^n * (1 + r + r^2 * (1/2 + r * q(r))) with |r| <= ln2 / 2. The constants are those above, but that ln2_rest
+ * has the other sign. q is (expm1(r) - r - r^2 / 2) / r^3, fitted as above for the least error of expm1(r) relative to
+ * r: degree 4, 2^-31.1 in f32, and degree 10, 2^-65.0 in f64. log is P in 2 * atanh(s) = 2s + s^3 * P(s^2), fitted in
+ * s^2 over 0 .. 0.0683 (s = e / (2 + e) with e = 2^-1/2) for the least error relative to 2s: degrees as of q, 2^-35.7
+ * and 2^-66.7. The limits: below `elu`, elu rounds to -alpha; below `factor`, e^x times any finite alpha rounds to 0.
+ * From -softplus down, softplus is 0 (see above); above `highest` it is x. 2^floor is nothing beside 2 and far from
+ * denormals, and pow2 reaches from there to e^-softplus. Beyond `sigmoid` sigmoid is 0 or 1. */
+static const struct {
+    float elu, factor, softplus, floor, highest, sigmoid, largest, log2_e, ln2, ln2_rest, q[5], log[5];
+} exp_f32 = {-20,
+             -200,
+             156,
+             -100,
+             100,
+             104,
+             0x1.fffffep127f,
+             0x1.715476p0f,
+             0x1.62e430p-1f,
+             0x1.05c610p-29f,
+             {0x1.555556p-3f, 0x1.5554f6p-5f, 0x1.111002p-7f, 0x1.6d3c84p-10f, 0x1.a246fep-13f},
+             {0x1.555556p-1f, 0x1.9998b8p-2f, 0x1.24c26ep-2f, 0x1.be42b2p-3f, 0x1.cffa3ep-3f}};
+static const struct {
+    double elu, factor, softplus, floor, highest, sigmoid, largest, log2_e, ln2, ln2_rest, q[11], log[11];
+} exp_f64 = {-40,
+             -1500,
+             1401,
+             -1000,
+             740,
+             746,
+             0x1.fffffffffffffp1023,
+             0x1.71547652b82fep0,
+             0x1.62e42fefa39efp-1,
+             -0x1.abc9e3b39803fp-56,
+             {0x1.5555555555555p-3, 0x1.5555555555556p-5, 0x1.1111111111374p-7, 0x1.6c16c16c16237p-10,
+              0x1.a01a019eb80c3p-13, 0x1.a01a01a6a1a27p-16, 0x1.71de3fedd2437p-19, 0x1.27e4dcd065576p-22,
+              0x1.ae4fb8c9c7f8cp-26, 0x1.1f6f53422d06ep-29, 0x1.7db0d0284235ap-33},
+             {0x1.5555555555555p-1, 0x1.9999999999b73p-2, 0x1.2492492475e2cp-2, 0x1.c71c71e21664ep-3,
+              0x1.745d0feb136dap-3, 0x1.3b14ee3fab19cp-3, 0x1.10ef04cee88a6p-3, 0x1.e68ca412e0f95p-4,
+              0x1.7cc6c97b967b9p-4, 0x1.59d4c2d34992cp-3, -0x1.711c0e6ce2e2ep-4}};
 #endif
 
 /* q in Estrin's order, half as deep as Horner's: 5 coefficients in f32, 11 in f64. */
@@ -67,8 +122,24 @@ RS_INLINE vec polynomial(const elem *q, vec r, vec r2)
     return fma(fma(q8, r4, fma(q67, r2, q45)), r4, fma(q23, r2, q01));
 }
 
-/* sigmoid(x) = 2^n / (2^n + 1 + t), e^-x = 2^-n * (1 + t). The divisor, times 2^shift, is d + d_rest. */
-RS_INLINE vec sigmoid_of(vec x)
+RS_INLINE mask finite(vec v) { return at_least(sub(v, v), 0); }
+
+/* For 16-bit floats. hi + lo is a result, and lo is at most half an ULP of hi. Rounding hi to 16 bits would round
+ * twice, and wrongly where hi is halfway between two 16-bit floats but the sum is not. This returns a float32 that is
+ * never halfway: hi in 22 bits, moved by 2^-23 of itself towards what is left of the sum.
+ * (The first three steps round to 22 bits; they work on an eighth of hi, which cannot overflow.) */
+RS_INLINE vec nudged(vec hi, vec lo)
+{
+    const vec eighth = splat((elem)0.125), eight = splat(8);
+    const vec more = mul(hi, splat((elem)0.625)), short_eighth = sub(more, fnma(hi, eighth, more));
+    const vec short_hi = mul(short_eighth, eight), rest = add(fnma(short_eighth, eight, hi), lo);
+    const vec result = fma(copysign(short_hi, rest), splat((elem)0x1p-23), short_hi);
+    return select(finite(result), result, hi);
+}
+
+/* sigmoid(x - surplus), surplus at most about half an ULP of x. With to_half, nudged for 16-bit floats.
+ * sigmoid(x) = 2^n / (2^n + 1 + t), e^-x = 2^-n * (1 + t). The divisor, times 2^shift, is d + d_rest. */
+RS_INLINE vec sigmoid_less(vec x, vec surplus, int to_half)
 {
     const vec shift = splat(POW2 + NAME(sigmoid).shift), one = splat(1);
     const vec scale = pow2(shift);
@@ -76,7 +147,8 @@ RS_INLINE vec sigmoid_of(vec x)
     const vec v = fma(y, splat(NAME(sigmoid).log2_e), shift); /* rounds to the integer n, plus shift */
     const vec n = sub(v, shift), power = pow2(v);
     /* r = y - n * ln2 = head - rest, and t = -r + r^2 q(r), whose largest term is exact. */
-    const vec head = fnma(n, splat(NAME(sigmoid).ln2), y), rest = mul(n, splat(NAME(sigmoid).ln2_rest));
+    const vec head = fnma(n, splat(NAME(sigmoid).ln2), y);
+    const vec rest = fma(n, splat(NAME(sigmoid).ln2_rest), surplus);
     const vec r = sub(head, rest), r2 = mul(r, r);
     const vec w = fma(r2, polynomial(NAME(sigmoid).q, r, r2), rest), t = sub(w, head);
     /* 1 + 2^n is short but for |n| >= shift; a_rest is what it lacks then. */
@@ -85,8 +157,12 @@ RS_INLINE vec sigmoid_of(vec x)
     /* From w and head, not from t, which is rounded; a - d - head * scale is small, as w is. */
     const vec d_rest = add(fma(w, scale, fnma(head, scale, sub(a, d))), a_rest);
     const vec s = div(one, d), e = fnma(s, d_rest, fnma(s, d, one));
-    return nan_of(x, mul(fma(s, e, s), power)); /* denormal results are rounded here, and only they */
+    const vec sum = fma(s, e, s), result = to_half ? nudged(sum, fma(s, e, sub(s, sum))) : sum;
+    return nan_of(x, mul(result, power)); /* denormal results are rounded here, and only they */
 }
+
+RS_INLINE vec sigmoid_of(vec x) { return sigmoid_less(x, splat(0), 0); }
+RS_INLINE vec sigmoid_for_half(vec x) { return sigmoid_less(x, splat(0), 1); }
 
 /* tanh(x) = p / (p + g) with g = 2^-n, p = (1 - g + t) / 2, and e^2|x| = 2^n * (1 + t).
  * Near 0, n = 0 and p = t / 2 = r + r^2 q(r) has the relative error of its rounding, which p_rest undoes. */
@@ -113,4 +189,104 @@ RS_INLINE vec tanh_of(vec x)
     const vec i = div(one, d), s = mul(p, i);
     const vec e = add(fnma(s, d, p), fnma(s, d_rest, p_rest));
     return nan_of(x, copysign(fma(i, e, s), x));
+}
+
+/* e^(y + y_rest) = 2^n * (1 + head + tail), |tail| well below |head|. v is POW2 + n, n an integer. */
+RS_INLINE vec exp_of(vec y, vec y_rest, vec *v, vec *n, vec *head)
+{
+    *v = fma(y, splat(NAME(exp).log2_e), splat(POW2));
+    *n = sub(*v, splat(POW2));
+    *head = fnma(*n, splat(NAME(exp).ln2), y);
+    const vec rest = fma(*n, splat(NAME(exp).ln2_rest), y_rest);
+    const vec r = add(*head, rest), r2 = mul(r, r);
+    return fma(r2, fma(r, polynomial(NAME(exp).q, r, r2), splat((elem)0.5)), rest);
+}
+
+/* 2^n = third * third * last, for n beyond the reach of pow2. A result is multiplied by one after the other, and by a
+ * parameter in between: so it overflows only where it is to, and the powers round it only where it is denormal. */
+RS_INLINE void powers(vec v, vec n, vec *third, vec *last)
+{
+    const vec at = fma(n, splat((elem)(1.0 / 3)), splat(POW2)), k = sub(at, splat(POW2));
+    *third = pow2(at);
+    *last = pow2(sub(sub(v, k), k));
+}
+
+/* x > 0 ? x : alpha * expm1(x). e^x - 1 = (2^n - 1 + 2^n * head) + 2^n * tail; what rounding takes from the brackets is
+ * added to the tail. So the last fma does nearly all the rounding, whatever alpha is. */
+RS_INLINE vec elu_sum(vec x, vec alpha, int to_half)
+{
+    const vec zero = splat(0);
+    vec v, n, head;
+    const vec tail = exp_of(max(min(x, zero), splat(NAME(exp).elu)), zero, &v, &n, &head);
+    const vec power = pow2(v), less = sub(power, splat(1));
+    const vec u = fma(power, head, less), w = fma(power, tail, fma(power, head, sub(less, u)));
+    const vec part = select(finite(alpha), mul(alpha, w), zero), sum = fma(alpha, u, part);
+    const vec result = to_half ? nudged(sum, add(fma(alpha, u, sub(zero, sum)), part)) : sum;
+    return nan_of(x, select(above(x, 0), x, copysign(result, mul(alpha, x))));
+}
+
+RS_INLINE vec elu_of(vec x, vec alpha) { return elu_sum(x, alpha, 0); }
+RS_INLINE vec elu_for_half(vec x, vec alpha) { return elu_sum(x, alpha, 1); }
+
+/* The factor of elu's gradient where x <= 0: alpha * e^x. Where x > 0 the gradient has no factor: this is anything. */
+RS_INLINE vec elu_factor(vec x, vec alpha)
+{
+    const vec zero = splat(0), half = splat((elem)0.5);
+    vec v, n, head, third, last;
+    const vec tail = exp_of(max(min(x, zero), splat(NAME(exp).factor)), zero, &v, &n, &head);
+    powers(v, n, &third, &last);
+    const vec d = fma(add(head, tail), half, half); /* a half, because 1 + t may be more than 1 */
+    return nan_of(x, mul(mul(mul(mul(d, third), alpha), third), add(last, last)));
+}
+
+/* log(1 + e^z) / beta, z = beta * x, has the sign of beta. Its magnitude is (z > 0 ? |x| : 0) + log1p(e) / |beta| with
+ * e = e^-|z| = 2^n * m; power * below is 2^n.
+ * Far from 0, n < 0, log1p(e) = 2 * atanh(e / (2 + e)) = 2^n * 2s + ... with s = m / (2 + 2^n * m).
+ * Near 0, n = 0, it is ln2 + log1p(t / 2) with t = m - 1, and s = t / (4 + t): its error shrinks with z, so that the
+ * sum is monotone. Each quotient and sum leaves what its rounding lost to the last sum. */
+RS_INLINE vec softplus_sum(vec x, vec beta, int to_half)
+{
+    const vec zero = splat(0), one = splat(1), limit = splat(NAME(exp).softplus), largest = splat(NAME(exp).largest);
+    const vec size = min_abs(beta, largest), x_size = min_abs(x, largest), z = mul(beta, x);
+    const vec z_size = min_abs(z, limit), y = sub(zero, z_size);
+    const mask beyond = at_least(z_size, NAME(exp).softplus);
+    const vec surplus = drop(beyond, fnma(size, x_size, z_size)); /* of z_size over the exact product */
+    vec v, n, head;
+    const vec tail = exp_of(y, surplus, &v, &n, &head);
+    const vec at = max(v, splat(POW2 + NAME(exp).floor)), power = pow2(at), below = pow2(add(sub(v, at), splat(POW2)));
+    const vec t = add(head, tail), t_rest = add(sub(head, t), tail);
+    const vec m = add(one, t), m_rest = add(add(sub(one, m), t), t_rest);
+    const mask near = at_least(n, 0);
+    const vec p = select(near, t, m), p_rest = select(near, t_rest, m_rest), c = select(near, splat(4), splat(2));
+    const vec d = fma(power, p, c), d_rest = fma(power, p_rest, fma(power, p, sub(c, d)));
+    const vec i = div(one, d), s = mul(p, i), s_rest = mul(i, fnma(s, d_rest, add(fnma(s, d, p), p_rest)));
+    const vec e = mul(power, s), e2 = mul(e, e), e4 = mul(e2, e2), s2 = add(s, s);
+    const vec curve = fma(mul(s, e2), polynomial(NAME(exp).log, e2, e4), add(s_rest, s_rest));
+    const vec ln2 = select(near, splat(NAME(exp).ln2), zero), ln2_rest = select(near, splat(NAME(exp).ln2_rest), zero);
+    const vec log = add(ln2, s2), log_rest = add(add(sub(ln2, log), s2), sub(curve, ln2_rest));
+    /* (b + b_rest) * below is log / |beta|. */
+    const vec whole = mul(log, power), per = div(one, size), b = mul(whole, per);
+    const vec b_rest = mul(fma(log_rest, power, fnma(b, size, whole)), per);
+    const vec last = drop(beyond, below), small = drop(beyond, mul(b, below)), a = select(above(z, 0), x_size, zero);
+    const vec larger = max(a, small), smaller = min(a, small), sum = add(larger, smaller);
+    const vec lost = fma(b_rest, last, add(sub(larger, sum), smaller));
+    const vec rest = select(finite(per), lost, zero), total = add(sum, rest); /* if not, b and sum are infinite */
+    const vec result = to_half ? nudged(total, add(sub(sum, total), rest)) : total;
+    return nan_of(z, select(above(z, NAME(exp).highest), x, copysign(result, beta)));
+}
+
+RS_INLINE vec softplus_of(vec x, vec beta) { return softplus_sum(x, beta, 0); }
+RS_INLINE vec softplus_for_half(vec x, vec beta) { return softplus_sum(x, beta, 1); }
+
+/* The factor of softplus's gradient: sigmoid(beta * x). */
+RS_INLINE vec softplus_factor(vec x, vec beta)
+{
+    const vec z = mul(beta, x), z_size = min_abs(z, splat(NAME(exp).sigmoid));
+    return sigmoid_less(z, drop(at_least(z_size, NAME(exp).sigmoid), fnma(beta, x, z)), 0);
+}
+
+/* grad * factor for a gradient; +0 where the factor is 0, even if grad is infinite or NaN. */
+RS_INLINE vec times_factor(vec grad, vec factor)
+{
+    return drop(nonpositive(min_abs(factor, splat(1))), mul(grad, factor));
 }

@@ -2,6 +2,7 @@
 """The ReLU family for NumPy arrays, forward and backward, at the speed of memory."""
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from relu_simd import _core, settings, ufuncs
@@ -11,6 +12,9 @@ from relu_simd.settings import *
 __version__ = "0.1.0"
 
 from relu_simd._config import get_include, show_config  # reports __version__
+
+if hasattr(sys.modules.get("threadpoolctl"), "register"):  # older ones take no other libraries
+    from relu_simd.integrations import threadpoolctl as _  # noqa: F401
 
 if TYPE_CHECKING:
     from relu_simd import diagnostics as diagnostics

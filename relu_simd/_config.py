@@ -25,9 +25,9 @@ def config() -> dict[str, Any]:
         "instruction set": relu_simd.isa(),
         "available": list(relu_simd.available_isas()),
         "threads": relu_simd.get_num_threads(),
-        "OpenMP": "yes" if _core._has_openmp() else "no: this build uses one thread",
         "CPU": _cpu_name(),
         "caches": {name: _core._cache_bytes(level) for level, name in enumerate(("L1d", "L2", "L3"), start=1)},
+        "counted on": _core._counted_cache(),
         "NumPy": np.__version__,
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": platform.platform(),
@@ -49,6 +49,7 @@ def show_config() -> None:
     ...
     """
     facts = config()
+    facts["counted on"] = f"{_bytes(facts['counted on'])} of the last cache: larger results bypass it"
     facts["caches"] = [f"{name} {_bytes(size)}" for name, size in facts["caches"].items()]
     facts["environment"] = [f"{name}={value[:80]}" for name, value in facts["environment"].items()] or (
         "no RELU_SIMD_* set"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # One line for each row of ops.def: the function's name and how many arrays it takes.
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, SupportsIndex
 
 import numpy as np
@@ -8,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "add_relu",
     "count_active",
+    "hardtanh",
+    "hardtanh_backward",
     "leaky_relu",
     "leaky_relu_backward",
     "prelu",
@@ -22,6 +25,8 @@ __all__ = [
     "sigmoid_backward",
     "tanh",
     "tanh_backward",
+    "threshold",
+    "threshold_backward",
 ]
 
 class _Unary(Protocol):
@@ -56,6 +61,48 @@ class _LeakyBackward(Protocol):
         **ufunc_keywords: Any,
     ) -> Any: ...
 
+class _Hardtanh(Protocol):
+    def __call__(
+        self,
+        x: ArrayLike,
+        min_val: ArrayLike = -1.0,
+        max_val: ArrayLike = 1.0,
+        out: NDArray[Any] | None = None,
+        **ufunc_keywords: Any,
+    ) -> Any: ...
+
+class _HardtanhBackward(Protocol):
+    def __call__(
+        self,
+        grad_output: ArrayLike,
+        x: ArrayLike,
+        min_val: ArrayLike = -1.0,
+        max_val: ArrayLike = 1.0,
+        out: NDArray[Any] | None = None,
+        **ufunc_keywords: Any,
+    ) -> Any: ...
+
+class _Threshold(Protocol):
+    def __call__(
+        self,
+        x: ArrayLike,
+        threshold: ArrayLike,
+        value: ArrayLike,
+        out: NDArray[Any] | None = None,
+        **ufunc_keywords: Any,
+    ) -> Any: ...
+
+class _ThresholdBackward(Protocol):
+    def __call__(
+        self,
+        grad_output: ArrayLike,
+        x: ArrayLike,
+        threshold: ArrayLike,
+        value: ArrayLike,
+        out: NDArray[Any] | None = None,
+        **ufunc_keywords: Any,
+    ) -> Any: ...
+
 class _Weighted(Protocol):
     def __call__(
         self, x: ArrayLike, weight: ArrayLike, out: NDArray[Any] | None = None, **ufunc_keywords: Any
@@ -71,6 +118,10 @@ leaky_relu_backward: _LeakyBackward
 prelu: _Weighted
 relu6: _Unary
 relu6_backward: _Backward
+hardtanh: _Hardtanh
+hardtanh_backward: _HardtanhBackward
+threshold: _Threshold
+threshold_backward: _ThresholdBackward
 add_relu: _Sum
 sigmoid: _Unary
 sigmoid_backward: _BackwardFromOutput
@@ -90,33 +141,48 @@ def prelu_backward(
     grad_output: ArrayLike, x: ArrayLike, weight: ArrayLike, *, out: _Pair | None = None
 ) -> tuple[Any, Any]: ...
 
+class Accuracy(NamedTuple):
+    max_ulp: int
+    steps: bool
+
 class Op(NamedTuple):
     name: str
-    kind: str
-    inputs: tuple[str, ...]
-    default: float | None
+    arrays: tuple[str, ...]
+    params: tuple[str, ...]
+    defaults: tuple[float | None, ...]
+    weight: bool
+    takes_integers: bool
+    arithmetic: bool
+    widens: bool
+    computes: bool
+    accuracy: Accuracy
     dtypes: tuple[str, ...]
     definition: str
-    max_ulp: int
     summary: str
     example: str
     result: str
 
+    @property
+    def inputs(self) -> tuple[str, ...]: ...
+    @property
+    def required(self) -> tuple[str, ...]: ...
+
 OPS: tuple[Op, ...]
 DTYPES: tuple[str, ...]
+MAX_THREADS: int
 UFUNCS: dict[str, np.ufunc]
 
 def _c_api() -> list[tuple[str, str, Any, int]]: ...
 def _isas() -> tuple[tuple[str, bool], ...]: ...
 def _active_isa() -> str: ...
 def _activate_isa(row: int) -> None: ...
-def _cpu_count() -> int: ...
-def _has_openmp() -> bool: ...
 def _assume_cache(nbytes: int) -> int: ...
 def _num_threads() -> int: ...
-def _use_threads(n: int) -> None: ...
+def _use_threads(n: int, follow: bool = False) -> None: ...
 def _pool_info() -> dict[str, int]: ...
 def _limit_pool(nbytes: int) -> None: ...
 def _trim_pool() -> None: ...
+def _cache_share(levels: Sequence[int], cpus: int) -> int: ...
+def _counted_cache() -> int: ...
 def _cache_bytes(level: int) -> int: ...
 def _copy(out: NDArray[Any], source: NDArray[Any], stream: bool) -> None: ...

@@ -18,22 +18,30 @@ _INPUTS = {
     "b": """
         The other input; broadcasts with the first, a bias row or column for example.""",
     "negative_slope": """
-        Slope on the negative side. A number never changes the result's dtype; an array broadcasts and
-        promotes as usual, where float32 counts as no wider than 16-bit floats.""",
+        Slope on the negative side.""",
     "weight": """
-        Slopes on the negative side; broadcasts with `x` from the last axis on. For a slope a channel give
+        Slopes on the negative side; broadcasts with `x` from the last axis on. For one slope per channel give
         it the shape (channels, 1, 1). Beside 16-bit floats it is taken in float32.""",
+    "min_val": """
+        Lower bound.""",
+    "max_val": """
+        Upper bound.""",
+    "threshold": """
+        What is not above it is replaced.""",
+    "value": """
+        What it is replaced with.""",
 }
 
-_DTYPES = {
-    "NUMBERS": """
-dtypes: float16, float32, float64, ml_dtypes.bfloat16, and every signed and unsigned integer.""",
-    "FLOATS": """
+_PARAM = """ A number never changes the result's dtype; an array broadcasts and promotes as usual, where float32
+counts as no wider than 16-bit floats."""
+_PARAM_OF_INTEGERS = " Beside integers a number must be a whole one that their dtype can hold."
+
+_ALL = "dtypes: float16, float32, float64, ml_dtypes.bfloat16, and every signed and unsigned integer."
+_FLOATS = """\
 dtypes: float16, float32, float64, ml_dtypes.bfloat16; integers become floats as in NumPy's own ufuncs
-(int8 float16, int16 float32, the others float64). Arithmetic on 16-bit floats is done in float32 and
-rounded once, to nearest even.""",
-}
-_DTYPES |= dict.fromkeys(("SCALED", "WIDENED"), _DTYPES["FLOATS"])
+(int8 float16, int16 float32, the others float64)."""
+_ARITHMETIC = "Arithmetic on 16-bit floats is done in float32 and rounded once, to nearest even."
+_WRAPS = "That on integers wraps around, as NumPy's does."
 
 _FUNCTION = """\
 {name}({signature}, out=None, *, where=True, casting='same_kind', order='K', dtype=None, subok=True)
@@ -86,26 +94,45 @@ Examples
 
 def function_doc(op: Any) -> str:
     """Docstring of the public function of a row, its first line in the form `inspect.signature` reads."""
-    names = op.inputs if op.default is None else (*op.inputs[:-1], f"{op.inputs[-1]}={op.default}")
-    kind = dict.fromkeys(op.inputs, "array_like") | (
-        {} if op.default is None else {op.inputs[-1]: "number or array_like"}
-    )
-    parameters = "\n".join(
-        f"{name} : {kind[name]}\n{textwrap.indent(textwrap.dedent(_INPUTS[name]).strip(), '    ')}"
-        for name in op.inputs
-    )
-    accuracy = "is correctly rounded" if op.max_ulp == 0 else f"has an error of at most {op.max_ulp} ULP"
+    defaults = dict(zip(op.params, op.defaults, strict=True))
+    signature = [name if defaults.get(name) is None else f"{name}={defaults[name]}" for name in op.inputs]
     return _FUNCTION.format(
         name=op.name,
-        signature=", ".join(names),
+        signature=", ".join(signature),
         summary=op.summary,
         definition=op.definition,
-        parameters=parameters,
-        dtypes=_DTYPES[op.kind].strip(),
-        accuracy=accuracy,
+        parameters="\n".join(_parameter(op, name) for name in op.inputs),
+        dtypes=_dtypes(op),
+        accuracy=accuracy(op),
         example=op.example,
         result=op.result,
     )
+
+
+def _parameter(op: Any, name: str) -> str:
+    text = textwrap.dedent(_INPUTS[name]).strip()
+    is_number = name in op.params and not op.weight
+    if is_number:
+        text = " ".join((text + _PARAM).split()) + (_PARAM_OF_INTEGERS if op.takes_integers else "")
+        text = textwrap.fill(text, 100)
+    return f"{name} : {'number or array_like' if is_number else 'array_like'}\n{textwrap.indent(text, '    ')}"
+
+
+def _dtypes(op: Any) -> str:
+    sentences = [_ALL if op.takes_integers else _FLOATS]
+    if op.arithmetic:
+        sentences.append(_ARITHMETIC)
+        sentences += [_WRAPS] if op.takes_integers else []
+    return textwrap.fill(" ".join(" ".join(sentences).split()), 100)
+
+
+def accuracy(op: Any) -> str:
+    """How exact a result is, as the predicate of a sentence about it."""
+    if op.accuracy.steps:
+        return "is the definition with each of its operations correctly rounded, in the order written,"
+    if op.accuracy.max_ulp:
+        return f"has an error of at most {op.accuracy.max_ulp} ULP"
+    return "is correctly rounded"
 
 
 def ufunc_doc(op: Any) -> str:

@@ -25,6 +25,7 @@ _FUNCTIONS = {name: (signature, capsule, address) for name, signature, capsule, 
 __pyx_capi__ = {name: capsule for name, (_, capsule, _) in _FUNCTIONS.items()}
 
 _CTYPES: dict[str, Any] = {"float": ctypes.c_float, "double": ctypes.c_double, "Py_ssize_t": ctypes.c_ssize_t}
+_CTYPES |= {f"{kind}_t": getattr(ctypes, f"c_{kind}") for kind in _core.DTYPES if "int" in kind}
 
 
 def signatures() -> dict[str, str]:

@@ -14,6 +14,8 @@ import numpy as np
 __all__ = [
     "add_relu",
     "count_active",
+    "hardtanh",
+    "hardtanh_backward",
     "leaky_relu",
     "leaky_relu_backward",
     "prelu",
@@ -28,20 +30,25 @@ __all__ = [
     "sigmoid_backward",
     "tanh",
     "tanh_backward",
+    "threshold",
+    "threshold_backward",
 ]
 
 
 def widen(x: Any) -> Any:
     """Float32 of a 16-bit float array or of a number beside one; others as they are."""
-    return np.asarray(x, np.float32) if np.asarray(x).dtype.itemsize == 2 else x
+    dtype = np.asarray(x).dtype
+    return np.asarray(x, np.float32) if dtype.itemsize == 2 and dtype.kind not in "iu" else x
 
 
 def narrow(wide: Any, dtype: Any) -> Any:
-    """Round to nearest even; a NaN keeps its sign and upper payload bits, which not every cast to bfloat16 does."""
-    if np.dtype(dtype).name != "bfloat16" or wide.dtype != np.float32:
+    """Round to nearest even; a NaN keeps its sign and upper payload bits and is quiet, which not every cast does."""
+    name = np.dtype(dtype).name
+    if wide.dtype != np.float32 or name not in ("float16", "bfloat16"):
         return wide.astype(dtype)
     bits = wide.view(np.uint32)
-    return np.where(np.isnan(wide), (bits >> 16 | 0x40).astype(np.uint16).view(dtype), wide.astype(dtype))
+    quiet = bits >> 16 | 0x40 if name == "bfloat16" else bits >> 16 & 0x8000 | 0x7E00 | bits >> 13 & 0x3FF
+    return np.where(np.isnan(wide), quiet.astype(np.uint16).view(dtype), wide.astype(dtype))
 
 
 def _scaled(values: Any, slope: Any) -> Any:
@@ -50,6 +57,31 @@ def _scaled(values: Any, slope: Any) -> Any:
     if wide is values:
         return values * slope
     return narrow(wide * np.asarray(slope, np.float32), values.dtype)
+
+
+def _param(number: Any, x: Any) -> Any:
+    """Return a parameter in the type that it is compared and computed in: float32 beside 16-bit floats, else x's.
+
+    A number that integers cannot hold stays one: NumPy compares it exactly.
+    """
+    return number if _is_beyond(number, x) else np.asarray(number).astype(np.result_type(widen(x)))
+
+
+def _is_beyond(number: Any, x: Any) -> bool:
+    return isinstance(number, int) and x.dtype.kind in "iu" and not _holds(x.dtype, number)
+
+
+def _holds(dtype: Any, number: int) -> bool:
+    return bool(np.iinfo(dtype).min <= number <= np.iinfo(dtype).max)
+
+
+def _replaced(where: Any, number: Any, x: Any) -> Any:
+    """Put a parameter in place of x where the condition holds."""
+    if not _is_beyond(number, x):
+        return np.where(where, narrow(_param(number, x), x.dtype), x)
+    if np.any(where):
+        raise OverflowError(f"{number} is out of bounds for {x.dtype}")
+    return x
 
 
 def relu(x: Any) -> Any:
@@ -95,6 +127,29 @@ def relu6(x: Any) -> Any:
 def relu6_backward(grad_output: Any, x: Any) -> Any:
     """Zero where x is outside 0 .. 6, unless it is a NaN."""
     return np.where((x <= 0) | (x >= 6), grad_output.dtype.type(0), grad_output)
+
+
+def hardtanh(x: Any, min_val: Any = -1.0, max_val: Any = 1.0) -> Any:
+    """Clip, to max_val where the bounds cross; a NaN stays."""
+    raised = _replaced(widen(x) < _param(min_val, x), min_val, x)
+    return _replaced(widen(raised) > _param(max_val, x), max_val, raised)
+
+
+def hardtanh_backward(grad_output: Any, x: Any, min_val: Any = -1.0, max_val: Any = 1.0) -> Any:
+    """Zero where x is outside the bounds, unless it is a NaN."""
+    wide = widen(x)
+    outside = (wide <= _param(min_val, x)) | (wide >= _param(max_val, x))
+    return np.where(outside, grad_output.dtype.type(0), grad_output)
+
+
+def threshold(x: Any, threshold: Any, value: Any) -> Any:
+    """Replace what is not above the threshold, unless it is a NaN."""
+    return _replaced(widen(x) <= _param(threshold, x), value, x)
+
+
+def threshold_backward(grad_output: Any, x: Any, threshold: Any, value: Any) -> Any:
+    """Zero where x was replaced."""
+    return np.where(widen(x) <= _param(threshold, x), grad_output.dtype.type(0), grad_output)
 
 
 def add_relu(a: Any, b: Any) -> Any:

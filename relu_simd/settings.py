@@ -29,7 +29,7 @@ __all__ = [
     "trim_pool",
 ]
 
-MAX_THREADS = 1024
+MAX_THREADS = _core.MAX_THREADS
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2: "<microseconds or max> <period>"
 
 
@@ -205,14 +205,14 @@ def _is_worker() -> bool:
     )
 
 
-def _default_threads() -> int:
+def _use_default_threads() -> None:
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if asked.isascii() and asked.isdecimal() and len(asked) < 10 and int(asked) > 0:
-        return min(int(asked), MAX_THREADS)
-    if _is_worker():
-        return 1
-    cpus = min(_core._cpu_count(), MAX_THREADS)
-    return min(cpus, _quota_cpus() or cpus)
+        set_num_threads(min(int(asked), MAX_THREADS))
+    elif _is_worker():
+        set_num_threads(1)
+    else:
+        _core._use_threads(min(_quota_cpus() or MAX_THREADS, MAX_THREADS), follow=True)
 
 
 def _apply_environment() -> None:
@@ -221,14 +221,16 @@ def _apply_environment() -> None:
         set_isa(name)
     except ValueError as error:
         raise _wrong(f"RELU_SIMD_ISA: {error}") from None
+    _use_default_threads()
     threads, memory = f"a number of threads from 1 to {MAX_THREADS}", "a number of bytes, 0 for none, or such as 64MB"
-    for variable, apply, read, default, expected in (
-        ("RELU_SIMD_NUM_THREADS", set_num_threads, int, _default_threads, threads),
-        ("RELU_SIMD_POOL_LIMIT", set_pool_limit, _bytes, lambda: pool_info()["limit"], memory),
+    for variable, apply, read, expected in (
+        ("RELU_SIMD_NUM_THREADS", set_num_threads, int, threads),
+        ("RELU_SIMD_POOL_LIMIT", set_pool_limit, _bytes, memory),
     ):
         asked = os.environ.get(variable, "")
         try:
-            apply(read(asked) if asked else default())
+            if asked:
+                apply(read(asked))
         except ValueError:
             raise _wrong(f"{variable}: expected {expected}, not {asked[:80]!r}") from None
 

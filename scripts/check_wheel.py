@@ -29,8 +29,8 @@ print(f"  relu_simd {relu_simd.__version__} works without anything but NumPy, in
 
 
 def unwanted(name: PurePosixPath) -> bool:
-    """Neither metadata, nor what auditwheel adds, nor something that Python, a compiler or a type checker reads."""
-    if name.parts[0].endswith((".dist-info", ".libs")):
+    """Neither metadata nor something that Python, a compiler or a type checker reads."""
+    if name.parts[0].endswith(".dist-info"):
         return False
     wanted = name.name == "py.typed" or name.suffix in {".py", ".pyi", ".pxd", ".h", ".so", ".pyd", ".cl"}
     return not (wanted and name.parts[0] in ("relu_simd", "_relu_simd_thinc.py"))
@@ -55,7 +55,7 @@ def contents(wheel: Path) -> None:
     if wheel.stat().st_size > MAX_BYTES:
         sys.exit(f"{wheel.name}: {wheel.stat().st_size} bytes, and {MAX_BYTES} is the limit")
     licences = {PurePosixPath(name).name for name in names if ".dist-info/licenses/" in name}
-    if licences != {"LICENSE", "LICENSE-libgomp"}:
+    if licences != {"LICENSE"}:
         sys.exit(f"{wheel.name}: its licences are {', '.join(sorted(licences)) or 'missing'}")
     modules = [name for name in names if name.startswith("relu_simd/_core.") and name.endswith(".so")]
     for name in modules:

@@ -50,7 +50,7 @@ make_sysroot() {
     local release mirror
     release=$(. /etc/os-release && echo "$VERSION_CODENAME")
     mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | sed -n 1p)
-    mmdebstrap --quiet --arch=arm64 --variant=extract --include=python3,libpython3-dev,libgomp1,libstdc++6 "$release" "$1" \
+    mmdebstrap --quiet --arch=arm64 --variant=extract --include=python3,libpython3-dev,libstdc++6 "$release" "$1" \
         "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $release main"
     rm -rf "$1"/{tmp,var,dev,root,home} # qemu's -L would show these in place of the host's
 }
@@ -118,11 +118,11 @@ build_aarch64() { # folder of the emulated Python, folder of the copy
     "$python" "$2/src/make_c_api.py" # setup.py does this too, when it runs
 }
 
-# What this machine's scalar kernels give, for the emulated ones to be compared with (tests/digests.py).
+# What this machine's scalar kernels give, for the emulated ones to be compared with (tests/tools/digests.py).
 write_digests() {
     (
         unset RELU_SIMD_DIGESTS
-        RELU_SIMD_ISA=scalar "$python" tests/digests.py >"$cache/digests.json"
+        RELU_SIMD_ISA=scalar PYTHONPATH=tests "$python" -m tools.digests >"$cache/digests.json"
     )
     export RELU_SIMD_DIGESTS=$cache/digests.json
 }

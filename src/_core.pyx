@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# cython: language_level=3, binding=False
+# cython: language_level=3, binding=False, freethreading_compatible=True
 """The compiled core: a ufunc and a fast function for each row of ops.def, and the choice of ISA.
 
 The fast function serves what nearly every call is (exact, contiguous, native ndarrays of one dtype
 and shape) without NumPy's machinery; all else goes to the ufunc of the same name.
 """
+from _thread import RLock
 from collections import namedtuple
 import sys
 from sys import intern
 
 from cpython.ref cimport Py_INCREF, PyObject
-from libc.float cimport FLT_MAX
-from libc.math cimport isfinite
 from libc.stddef cimport size_t
 from libc.stdint cimport intptr_t, uint8_t, uintptr_t
 from libc.string cimport memcmp, memcpy
@@ -36,21 +35,27 @@ cdef extern from "dispatch.h":
     enum: RS_HALF
     enum: RS_INTEGER
     enum: RS_MAX_IN
+    enum: RS_MAX_PARAMS
     enum: RS_ARRAYS
     enum: RS_LAST_SCALAR
     enum: RS_ACTIVE
     enum: RS_WEIGHT_GRADS
     ctypedef struct rs_op:
         const char *name
-        const char *kind
         const char *signature
         const char *definition
         const char *summary
         const char *example
         const char *result
         int nin
-        int max_ulp
-        int scaled
+        int arrays
+        int params
+        int weight
+        int integers
+        int arithmetic
+        int widen
+        int compute
+        int accuracy
     const rs_op rs_ops[RS_OPS]
     ctypedef struct rs_dtype:
         const char *name
@@ -58,7 +63,11 @@ cdef extern from "dispatch.h":
         int dtype_class
     const rs_dtype rs_dtypes[RS_DTYPES]
     size_t rs_operand_size(int op, int dtype, int k) nogil
-    bint rs_is_float_slope(int op, int dtype, int k) nogil
+    int rs_arrays_in(int op, int form) nogil
+    ctypedef union rs_element:
+        pass
+    bint rs_take_number(int op, int dtype, int k, double number, rs_element *to) nogil
+    bint rs_is_float_param(int op, int dtype, int k) nogil
     int rs_has_kernel(int op, int dtype) nogil
     int rs_isa_count()
     const char *rs_isa_name(int row)
@@ -78,6 +87,8 @@ cdef extern from "run.h":
         int reduction, int dtype, const void *const *inputs, size_t outer, size_t mid, size_t inner,
         double *sums) noexcept nogil
     void rs_run_init()
+    size_t rs_run_cache_share(const size_t *levels, size_t cpus)
+    size_t rs_run_counts_on()
     size_t rs_run_assume_cache(size_t nbytes)
     void rs_copy(void *out, const void *source, size_t nbytes, int stream) noexcept nogil
 
@@ -90,9 +101,8 @@ cdef extern from "fpmode.h":
 cdef extern from "parallel.h":
     void rs_parallel_init()
     int rs_get_num_threads()
-    void rs_set_num_threads(int n)
-    int rs_cpu_count()
-    int rs_has_openmp()
+    enum: RS_MAX_THREADS
+    void rs_set_num_threads(int n, bint follow)
 
 cdef extern from "memory.h":
     ctypedef struct PyDataMem_Handler:
@@ -106,7 +116,10 @@ cdef extern from "memory.h":
         size_t recycled
         size_t fresh
     void rs_pool_init()
+    int rs_pause_collection()
+    void rs_resume_collection(int paused)
     void rs_pool_set_limit(size_t bytes)
+    size_t rs_pool_limit()
     void rs_pool_trim()
     rs_pool_info rs_pool_get_info()
 
@@ -143,8 +156,6 @@ cdef extern from "Python.h":
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
     object PyCapsule_New(void *pointer, const char *name, void *destructor)
     void PyErr_Clear()
-    int PyGC_Disable()
-    int PyGC_Enable()
     void Py_DECREF(PyObject *)
 
 # Pointers, not objects: the fast path counts no reference that it need not.
@@ -171,25 +182,59 @@ cdef extern from "numpy/arrayobject.h":
 cdef extern from "numpy/ufuncobject.h":
     ctypedef struct PyUFuncObject:
         vectorcallfunc vectorcall
+        PyObject *userloops
+    ctypedef struct PyUFunc_Loop1d:
+        cnp.PyUFuncGenericFunction func
+        void *data
+        int *arg_types
     int PyUFunc_AddPromoter(object ufunc, object dtypes, object promoter) except -1
 
 
 # ---------------------------------------------------------------------------------------------
 # The table, as Python sees it
 
-Op = namedtuple("Op", "name kind inputs default dtypes definition max_ulp summary example result")
+class Accuracy(namedtuple("Accuracy", "max_ulp steps")):
+    """How far a result may be from the definition.
+
+    `max_ulp` is 0 where every byte is determined: by the definition rounded at most once or, with `steps`, by
+    rounding each of its operations in the order that they are written in.
+    """
+
+
+class Op(namedtuple(
+    "Op", "name arrays params defaults weight takes_integers arithmetic widens computes accuracy dtypes definition summary example"
+          " result")):
+    """A row of csrc/ops.def, which says what the columns mean.
+
+    `arrays` and `params` are names; `defaults` has a number, or None, for each parameter.
+    """
+
+    @property
+    def inputs(self):
+        """The names of all inputs, in order."""
+        return self.arrays + self.params
+
+    @property
+    def required(self):
+        """The names of the inputs that have no default."""
+        return self.arrays + tuple(
+            name for name, default in zip(self.params, self.defaults, strict=True) if default is None)
 
 
 def _read_row(int row):
-    names, default = [], None
+    names, defaults = [], []
     for part in rs_ops[row].signature.decode().split(", "):
         name, _, value = part.partition("=")
         names.append(name)
-        default = float(value) if value else None
+        defaults.append(float(value) if value else None)
+    arrays = rs_ops[row].arrays
     return Op(
-        rs_ops[row].name.decode(), rs_ops[row].kind.decode(), tuple(names), default,
+        rs_ops[row].name.decode(), tuple(names[:arrays]), tuple(names[arrays:]), tuple(defaults[arrays:]),
+        bool(rs_ops[row].weight), bool(rs_ops[row].integers), bool(rs_ops[row].arithmetic),
+        bool(rs_ops[row].widen), bool(rs_ops[row].compute),
+        Accuracy(max(rs_ops[row].accuracy, 0), rs_ops[row].accuracy < 0),
         tuple(rs_dtypes[dtype].name.decode() for dtype in range(RS_DTYPES) if rs_has_kernel(row, dtype)),
-        rs_ops[row].definition.decode(), rs_ops[row].max_ulp, rs_ops[row].summary.decode(),
+        rs_ops[row].definition.decode(), rs_ops[row].summary.decode(),
         rs_ops[row].example.decode(), rs_ops[row].result.decode(),
     )
 
@@ -218,6 +263,12 @@ def _map_types():
 _map_types()
 
 
+cdef extern from "compiler.h":
+    int atomic_load "RS_ATOMIC_LOAD"(int *)
+    void atomic_store "RS_ATOMIC_STORE"(int *, int)
+    void atomic_publish "RS_ATOMIC_STORE"(PyObject **, PyObject *)
+
+
 cdef inline int dtype_of(PyArrayObject *array) noexcept:
     """The row of dtypes.def, or -1."""
     return row_of_typenum(PyArray_TYPE(array))
@@ -226,7 +277,7 @@ cdef inline int dtype_of(PyArrayObject *array) noexcept:
 cdef inline int row_of_typenum(int typenum) noexcept:
     if 0 <= typenum < NPY_NTYPES_LEGACY:
         return dtype_of_typenum[typenum]
-    return RS_bf16 if typenum == bfloat16_typenum else -1
+    return RS_bf16 if typenum == atomic_load(&bfloat16_typenum) else -1
 
 
 # ---------------------------------------------------------------------------------------------
@@ -245,20 +296,16 @@ def _activate_isa(int row):
     rs_isa_activate(row)
 
 
-def _cpu_count():
-    return rs_cpu_count()
-
-
-def _has_openmp():
-    return bool(rs_has_openmp())
+MAX_THREADS = RS_MAX_THREADS
 
 
 def _num_threads():
     return rs_get_num_threads()
 
 
-def _use_threads(int n):
-    rs_set_num_threads(n)
+def _use_threads(int n, bint follow=False):
+    """Up to n threads from now on; with `follow`, no more than the CPUs that the calling thread may use."""
+    rs_set_num_threads(n, follow)
 
 
 def _pool_info():
@@ -266,9 +313,7 @@ def _pool_info():
 
 
 def _limit_pool(size_t nbytes):
-    global pool_limit
     rs_pool_set_limit(nbytes)
-    pool_limit = nbytes
 
 
 def _trim_pool():
@@ -278,6 +323,17 @@ def _trim_pool():
 def _assume_cache(size_t nbytes):
     """For tests: stream from `nbytes` on. Returns what counted as the last-level cache before."""
     return rs_run_assume_cache(nbytes)
+
+
+def _cache_share(levels, size_t cpus):
+    """Bytes of the last-level cache that a process on `cpus` CPUs counts on, from the sizes of levels 1 to 3."""
+    cdef size_t[3] sizes = levels
+    return rs_run_cache_share(sizes, cpus)
+
+
+def _counted_cache():
+    """Bytes of the last-level cache that this process counts on: results beyond them bypass it."""
+    return rs_run_counts_on()
 
 
 def _cache_bytes(int level):
@@ -300,7 +356,6 @@ def _copy(cnp.ndarray out, cnp.ndarray source, bint stream):
 # Recycled output memory (NEP 49)
 
 cdef object pool_handler = PyCapsule_New(&rs_pool_handler, "mem_handler", NULL)
-cdef size_t pool_limit = rs_pool_get_info().limit
 
 
 cdef object empty(int ndim, cnp.npy_intp *dims, int typenum, int fortran):
@@ -326,19 +381,16 @@ cdef object retried(function, tuple args):
 
 cdef object new_result(PyArrayObject *like, int fortran, size_t nbytes):
     """An uninitialised array; a large one from the pool, unless the caller has set a handler of his own."""
-    cdef bint pooled = RS_POOL_MIN_BYTES <= nbytes <= pool_limit
+    cdef bint pooled = RS_POOL_MIN_BYTES <= nbytes <= rs_pool_limit()
     if not (pooled and PyDataMem_GetHandler() is <object>PyDataMem_DefaultHandler):
         return empty(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
-    # The handler is a context variable. CPython 3.11 crashes if a collection that begins while one is set
-    # runs a finaliser that sets it, too, as one that makes a large result does.
-    cdef int collecting = PyGC_Disable()
+    cdef int paused = rs_pause_collection()  # see there: CPython 3.11 alone needs it
     try:
         PyDataMem_SetHandler(pool_handler)
         return PyArray_EMPTY(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
     finally:
         PyDataMem_SetHandler(<object>PyDataMem_DefaultHandler)
-        if collecting:
-            PyGC_Enable()
+        rs_resume_collection(paused)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -369,7 +421,7 @@ cdef int check_kind(name, operand, kind) except -1:
 cdef int promote(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
     """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, and takes ``dtype=``.
 
-    Here bfloat16 is met for the first time: from then on there are loops for it. -1 leaves the choice to NumPy.
+    Here each ufunc meets bfloat16 for the first time: from then on it has a loop for it. -1 leaves the choice to NumPy.
     """
     cdef int k, row = ROWS[(<object>ufunc).__name__], nin = rs_ops[row].nin
     for k in range(nin):
@@ -377,10 +429,10 @@ cdef int promote(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, Py
             continue
         kind = (<object>op_dtypes[k]).type
         check_kind(OPS[row].name, OPS[row].inputs[k], kind)
-        meet(kind)
+        meet(ufunc, kind)
     for k in range(nin + 1):
         if signature[k] != NULL:
-            meet((<object>signature[k]).type)
+            meet(ufunc, (<object>signature[k]).type)
     # The result's dtype, where the caller demands one, says what loop it is. NumPy's own choice would be by the
     # inputs and would not find the loop of a slope function, whose dtypes differ, nor that of bfloat16.
     cdef PyObject *wanted = signature[nin] if signature[nin] != NULL else signature[0]
@@ -393,7 +445,7 @@ cdef int promote(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, Py
         chosen = <object>wanted
         if signature[k] != NULL:
             chosen = <object>signature[k]
-        elif rs_is_float_slope(row, dtype, k):
+        elif rs_is_float_param(row, dtype, k):
             chosen = type(np.dtype(np.float32))
         Py_INCREF(chosen)
         new_op_dtypes[k] = <PyObject *>chosen
@@ -401,25 +453,51 @@ cdef int promote(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, Py
     return 0
 
 
-cdef int meet(kind) except -1:
-    """Whatever is bfloat16's scalar type makes it known."""
-    if kind.__name__ == "bfloat16" and bfloat16_typenum < 0:
-        add_bfloat16(np.dtype(kind))
+cdef int meet(PyObject *ufunc, kind) except -1:
+    """Makes bfloat16 known to the ufunc, if the kind is its scalar type."""
+    if kind.__name__ == "bfloat16":
+        add_bfloat16(<object>ufunc, np.dtype(kind))
     return 0
 
 
-cdef object add_bfloat16(descr):
-    """Give every ufunc its loop for ml_dtypes.bfloat16, whose module is loaded if an array has that dtype."""
-    global bfloat16_typenum
-    cdef int types[RS_MAX_IN + 1]
-    cdef int row, k, typenum = descr.num
-    for row in range(RS_OPS):
-        if rs_has_kernel(row, RS_bf16):
-            for k in range(rs_ops[row].nin + 1):
-                types[k] = cnp.NPY_FLOAT32 if rs_is_float_slope(row, RS_bf16, k) else typenum
-            cnp.PyUFunc_RegisterLoopForType(
-                UFUNCS[OPS[row].name], typenum, <cnp.PyUFuncGenericFunction>rs_ufunc_loop, types, &loops[row][RS_bf16])
-    bfloat16_typenum = typenum
+# NumPy looks for a loop like these in two places, which PyUFunc_RegisterLoopForType fills one after the other: a
+# thread that comes in between finds one half. So the half that nobody finds alone is put there first, from here.
+cdef PyUFunc_Loop1d bfloat16_loops[RS_OPS]
+cdef int bfloat16_types[RS_OPS][RS_MAX_IN + 1]
+cdef int knows_bfloat16[RS_OPS]
+cdef object bfloat16_lock = RLock()
+
+
+cdef int add_bfloat16(ufunc, descr) except -1:
+    """Give this ufunc its loop for ml_dtypes.bfloat16, whose module is loaded if an array has that dtype.
+
+    Any number of threads may come here at once. Each ufunc gets its loop within a call of its own: where there is no
+    GIL, NumPy 2.2 to 2.4 hold a lock of that ufunc meanwhile, without which others must not read its list of loops.
+    """
+    cdef int k, typenum = descr.num, row = ROWS[ufunc.__name__], paused
+    cdef PyUFuncObject *target = <PyUFuncObject *>ufunc
+    cdef PyUFunc_Loop1d *loop = &bfloat16_loops[row]
+    if atomic_load(&knows_bfloat16[row]) or not rs_has_kernel(row, RS_bf16):
+        return 0
+    with bfloat16_lock:
+        for k in range(rs_ops[row].nin + 1):
+            bfloat16_types[row][k] = cnp.NPY_FLOAT32 if rs_is_float_param(row, RS_bf16, k) else typenum
+        loop.func = <cnp.PyUFuncGenericFunction>rs_ufunc_loop
+        loop.data = &loops[row][RS_bf16]
+        loop.arg_types = bfloat16_types[row]
+        paused = rs_pause_collection()  # a finaliser may use this ufunc
+        try:
+            if target.userloops == NULL:
+                made = {}
+                Py_INCREF(made)  # the ufunc's own
+                atomic_publish(&target.userloops, <PyObject *>made)
+            (<dict>target.userloops).setdefault(typenum, PyCapsule_New(loop, NULL, NULL))
+            cnp.PyUFunc_RegisterLoopForType(ufunc, typenum, loop.func, bfloat16_types[row], loop.data)
+        finally:
+            rs_resume_collection(paused)
+        atomic_store(&bfloat16_typenum, typenum)
+        atomic_store(&knows_bfloat16[row], True)
+    return 0
 
 
 cdef object make_ufunc(int row, str doc):
@@ -431,7 +509,7 @@ cdef object make_ufunc(int row, str doc):
             loop_functions[count] = <cnp.PyUFuncGenericFunction>rs_ufunc_loop
             loop_data[row][count] = &loops[row][dtype]
             for k in range(nin + 1):
-                slope = rs_is_float_slope(row, dtype, k)
+                slope = rs_is_float_param(row, dtype, k)
                 loop_types[row][count * (nin + 1) + k] = <char>(cnp.NPY_FLOAT32 if slope else <int>typenum)
             count += 1
     keep_alive.append(doc.encode())
@@ -475,14 +553,10 @@ cdef enum:
     RELEASE_GIL_BYTES = 32768
 
 cdef bint has_kernel[RS_OPS][RS_DTYPES]
-cdef double defaults[RS_OPS]
-cdef PyObject *last_names[RS_OPS]
+cdef double defaults[RS_OPS][RS_MAX_PARAMS]
+cdef bint has_default[RS_OPS][RS_MAX_PARAMS]
+cdef PyObject *param_names[RS_OPS][RS_MAX_PARAMS]
 cdef PyObject *out_name
-
-
-cdef union scalar:
-    float f32
-    double f64
 
 
 cdef inline int layout(PyObject *operand) noexcept:
@@ -497,8 +571,23 @@ cdef inline int layout(PyObject *operand) noexcept:
 
 
 cdef inline bint is_weak(int row, PyObject *number) noexcept:
-    """Whether a float takes the arrays' dtype: Python's always, numpy.float64 (a subclass) where it is a slope."""
-    return PyFloat_CheckExact(number) or (last_names[row] != NULL and PyFloat_Check(number))
+    """Whether a float takes the arrays' dtype: Python's always, numpy.float64 (a subclass) where it is a parameter."""
+    return PyFloat_CheckExact(number) or (
+        rs_ops[row].params != 0 and not rs_ops[row].weight and PyFloat_Check(number))
+
+
+cdef inline bint take_number(int row, int k, PyObject *operand, double *number) noexcept:
+    """The number that stands for input `k`, given or by default; False where it is no Python or NumPy float."""
+    cdef int param = k - rs_ops[row].arrays
+    if operand != NULL:
+        if not is_weak(row, operand):
+            return False
+        number[0] = PyFloat_AS_DOUBLE(operand)
+        return True
+    if param < 0 or not has_default[row][param]:
+        return False
+    number[0] = defaults[row][param]
+    return True
 
 
 cdef inline bint same_shape(PyArrayObject *a, PyArrayObject *b) noexcept:
@@ -540,16 +629,18 @@ cdef bint spreads(PyArrayObject *small, PyArrayObject *large, spreading *shape) 
 
 cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwnames):
     """The fast path. Whatever does not fit exactly is left to `general`, which also words the errors."""
-    cdef int nin = rs_ops[row].nin, narrays = nin, form = RS_ARRAYS, common, dtype, k
+    cdef int nin = rs_ops[row].nin, narrays = nin, form = RS_ARRAYS, first_number, common, dtype, k, param
     cdef PyObject *operands[RS_MAX_IN + 1]
     cdef PyObject *name
     cdef PyObject *out
     cdef const void *data[RS_MAX_IN]
     cdef size_t extents[RS_MAX_IN]
     cdef PyArrayObject *array
-    cdef scalar last
+    cdef double number
+    cdef rs_element numbers[RS_MAX_PARAMS]
     cdef spreading shape
-    cdef bint spread = False, float_last
+    cdef bint spread = False
+    cdef list casts = None
     cdef size_t n, nbytes
     cdef void *result
 
@@ -562,8 +653,11 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
             name = PyTuple_GET_ITEM(kwnames, k)
             if name == out_name and operands[nin] == NULL:
                 operands[nin] = args[nargs + k]
-            elif name == last_names[row] and operands[nin - 1] == NULL:
-                operands[nin - 1] = args[nargs + k]
+                continue
+            for param in range(rs_ops[row].params):
+                if name == param_names[row][param] and operands[rs_ops[row].arrays + param] == NULL:
+                    operands[rs_ops[row].arrays + param] = args[nargs + k]
+                    break
             else:
                 return general(row, args, nargs, kwnames)
 
@@ -582,32 +676,26 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
     extents[0] = nbytes
 
     if nin > 1 and not (operands[nin - 1] != NULL and PyArray_CheckExact(operands[nin - 1])):
-        if operands[nin - 1] == NULL and last_names[row] != NULL:
-            last.f64 = defaults[row]
-        elif operands[nin - 1] != NULL and is_weak(row, operands[nin - 1]):
-            last.f64 = PyFloat_AS_DOUBLE(operands[nin - 1])
-        else:
-            return general(row, args, nargs, kwnames)
-        float_last = dtype == RS_f32 or rs_is_float_slope(row, dtype, nin - 1)
-        if float_last and (-FLT_MAX <= last.f64 <= FLT_MAX or not isfinite(last.f64)):
-            last.f32 = <float>last.f64
-        elif dtype != RS_f64:
-            return general(row, args, nargs, kwnames)  # NumPy casts it, and reports an overflow
-        narrays = nin - 1
-        data[narrays] = &last
         form = RS_LAST_SCALAR
+        narrays = rs_arrays_in(row, RS_LAST_SCALAR)
+        for k in range(narrays, nin):
+            # What it does not hold NumPy casts or refuses, and reports an overflow.
+            if not take_number(row, k, operands[k], &number) or not rs_take_number(row, dtype, k, number, &numbers[k - narrays]):
+                return general(row, args, nargs, kwnames)
+            data[k] = &numbers[k - narrays]
     for k in range(1, narrays):
         if operands[k] == NULL:
             return general(row, args, nargs, kwnames)
-        if rs_is_float_slope(row, dtype, k) and dtype_of(<PyArrayObject *>operands[k]) == dtype:
-            slopes = retried((<object>operands[k]).astype, (np.float32,))  # NumPy's buffers take several times as long
-            operands[k] = <PyObject *>slopes
+        if rs_is_float_param(row, dtype, k) and PyArray_CheckExact(operands[k]) and dtype_of(<PyArrayObject *>operands[k]) == dtype:
+            casts = casts or []
+            casts.append(retried((<object>operands[k]).astype, (np.float32,)))  # NumPy's buffers take several times as long
+            operands[k] = <PyObject *>casts[-1]
         array = <PyArrayObject *>operands[k]
         common &= layout(operands[k])
-        if common == 0 or dtype_of(array) != (RS_f32 if rs_is_float_slope(row, dtype, k) else dtype):
+        if common == 0 or dtype_of(array) != (RS_f32 if rs_is_float_param(row, dtype, k) else dtype):
             return general(row, args, nargs, kwnames)
         if not same_shape(first, array):
-            if k != nin - 1 or not spreads(array, first, &shape):
+            if k != nin - 1 or rs_ops[row].params > 1 or not spreads(array, first, &shape):
                 return general(row, args, nargs, kwnames)
             spread = True
         data[k] = PyArray_DATA(array)
@@ -669,9 +757,11 @@ cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwname
 
         return getattr(opencl, op.name)(*positional, **keywords)
     operands = bind(op, positional, keywords)
-    if op.default is not None and isinstance(operands[-1], NUMBERS) and type(operands[-1]) not in (bool, np.longdouble):
-        operands[-1] = weak(op, operands[-1], operands[:-1])
     try:
+        if op.params and not op.weight:
+            weaken(op, operands)
+            if any([type(value) is int for value in operands[len(op.arrays):]]):
+                return beyond(op, operands, keywords)
         return UFUNCS[op.name](*operands, **keywords)
     except MemoryError:
         # NumPy takes all it needs before it writes; another's object may have begun.
@@ -688,15 +778,50 @@ cdef bint all_of_numpy(operands, dict keywords):
     return all(type(value).__module__ in ("builtins", "numpy") for value in (*operands, *keywords.values()))
 
 
-cdef object weak(op, slope, others):
-    """A number that leaves the result the dtype that the other operands alone would give it."""
-    dtypes = [getattr(value, "dtype", None) for value in others]
+cdef bint is_number(value):
+    return isinstance(value, NUMBERS) and type(value) not in (bool, np.longdouble)
+
+
+cdef int weaken(op, list operands) except -1:
+    """Makes the parameters that are numbers leave the result the dtype that it would have without them."""
+    cdef int k
+    arrays = [value for k, value in enumerate(operands) if k < len(op.arrays) or not is_number(value)]
+    dtypes = [getattr(value, "dtype", None) for value in arrays]
+    common = None
     if all(isinstance(dtype, np.dtype) and dtype.kind in "iu" for dtype in dtypes):
         # Beside integers NumPy would take a Python number for float64.
         common = np.result_type(*dtypes)
-        resolved = UFUNCS[op.name].resolve_dtypes((common,) * (len(op.inputs) - 1) + (np.dtype("f2"), None))
-        return resolved[-2].type(slope)
-    return float(slope)
+        if not op.takes_integers:
+            numbers = (np.dtype("f2"),) * len(op.params)
+            common = UFUNCS[op.name].resolve_dtypes((common,) * len(op.arrays) + numbers + (None,))[-2]
+    for k in range(len(op.arrays), len(operands)):
+        if is_number(operands[k]):
+            operands[k] = weak(op.inputs[k], operands[k], common)
+    return 0
+
+
+cdef object beyond(op, list operands, dict keywords):
+    """A call on integers with a parameter that their dtype cannot hold: rare, and so left to NumPy's comparisons."""
+    from relu_simd import reference
+
+    arrays = [np.asarray(value) for value in operands if type(value) is not int]
+    common = np.result_type(*arrays)
+    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    operands = [
+        value if type(value) is int else np.broadcast_to(np.asarray(value, common), shape) for value in operands]
+    return np.positive(getattr(reference, op.name)(*operands), **keywords)
+
+
+cdef object weak(str name, number, common):
+    """A number in the dtype `common` or, without one, as a Python float; an int where integers cannot hold it."""
+    if common is None:
+        return float(number)
+    if common.kind not in "iu":
+        return common.type(number)
+    if number != number or number in (float("inf"), -float("inf")) or number != int(number):
+        raise TypeError(f"{name}={number} is no whole number, as it must be beside integers")
+    limits = np.iinfo(common)
+    return common.type(int(number)) if limits.min <= number <= limits.max else int(number)
 
 
 cdef list bind(op, list positional, dict keywords):
@@ -712,8 +837,8 @@ cdef list bind(op, list positional, dict keywords):
     for name in op.inputs[len(positional):]:
         if name in keywords:
             positional.append(keywords.pop(name))
-        elif op.default is not None and name == op.inputs[-1]:
-            positional.append(op.default)
+        elif name not in op.required:
+            positional.append(op.defaults[op.params.index(name)])
         else:
             raise TypeError(f"{op.name}() missing required argument: '{name}'")
     return positional
@@ -753,8 +878,8 @@ def _c_api():
     functions = []
     for row in rs_api_rows[:RS_API_ROWS]:
         element = rs_elem_names[row.dtype]
-        slope = b"float" if rs_dtypes[row.dtype].dtype_class == RS_HALF else element
-        arguments = row.arguments.replace(b"E", element).replace(b"S", slope)
+        param = b"float" if rs_dtypes[row.dtype].dtype_class == RS_HALF else element
+        arguments = row.arguments.replace(b"E", element).replace(b"P", param)
         signature = b"void (" + arguments + b", Py_ssize_t)"
         keep_alive.append(signature)
         capsule = PyCapsule_New(<void *>row.function, <const char *>keep_alive[-1], NULL)
@@ -778,10 +903,11 @@ cdef void make_all(module):
         for dtype in range(RS_DTYPES):
             has_kernel[row][dtype] = rs_has_kernel(row, dtype)
         UFUNCS[op.name] = make_ufunc(row, _docs.ufunc_doc(op))
-        if op.default is not None:
-            defaults[row] = op.default
-            keep_alive.append(intern(op.inputs[-1]))
-            last_names[row] = <PyObject *>keep_alive[-1]
+        for k, (name, default) in enumerate(zip(op.params, op.defaults, strict=True)):
+            keep_alive.append(intern(name))
+            param_names[row][k] = <PyObject *>keep_alive[-1]
+            has_default[row][k] = default is not None
+            defaults[row][k] = default or 0
         keep_alive.append(_docs.function_doc(op).encode())
         rs_methods[row].ml_doc = keep_alive[-1]
         FUNCTIONS[op.name] = PyCFunction_NewEx(&rs_methods[row], module, "relu_simd")

@@ -8,18 +8,18 @@
 
 #include "run.h"
 
-/* The type of an element, and of a slope beside it. */
-#define SLOPE_RS_INTEGER(element) element
-#define SLOPE_RS_HALF(element) float
-#define SLOPE_RS_WHOLE(element) element
+/* The type of an element, and of a parameter beside it. */
+#define PARAM_RS_INTEGER(element) element
+#define PARAM_RS_HALF(element) float
+#define PARAM_RS_WHOLE(element) element
 #define RS_DTYPE(name, element, numpy_name, dtype_class) \
     typedef element rs_elem_##name;                      \
-    typedef SLOPE_##dtype_class(element) rs_slope_##name;
+    typedef PARAM_##dtype_class(element) rs_param_##name;
 #include "dtypes.def"
 
-#define EACH_FLOAT(make, op) make(op, f16) make(op, bf16) make(op, f32) make(op, f64)
-#define EACH(make, op)   \
-    EACH_FLOAT(make, op) \
+#define EACH_FLOATS(make, op) make(op, f16) make(op, bf16) make(op, f32) make(op, f64)
+#define EACH_ALL(make, op) \
+    EACH_FLOATS(make, op)  \
     make(op, i8) make(op, u8) make(op, i16) make(op, u16) make(op, i32) make(op, u32) make(op, i64) make(op, u64)
 
 /* n below 1 is nothing to do. */
@@ -30,30 +30,36 @@ static void rs_api_run(int op, int dtype, int form, const void *const *in, void 
     }
 }
 
-#define ARRAYS_1(op, T)                                                                 \
-    static void rs_api_##op##_##T(const rs_elem_##T *a, rs_elem_##T *out, Py_ssize_t n) \
-    {                                                                                   \
-        const void *const in[] = {a};                                                   \
-        rs_api_run(RS_##op, RS_##T, RS_ARRAYS, in, out, n);                             \
-    }
-#define ARRAYS_2(op, T)                                                                                       \
-    static void rs_api_##op##_##T(const rs_elem_##T *a, const rs_elem_##T *b, rs_elem_##T *out, Py_ssize_t n) \
-    {                                                                                                         \
-        const void *const in[] = {a, b};                                                                      \
-        rs_api_run(RS_##op, RS_##T, RS_ARRAYS, in, out, n);                                                   \
-    }
-#define SCALED_2(op, T)                                                                                     \
-    static void rs_api_##op##_##T(const rs_elem_##T *a, rs_slope_##T slope, rs_elem_##T *out, Py_ssize_t n) \
-    {                                                                                                       \
-        const void *const in[] = {a, &slope};                                                               \
-        rs_api_run(RS_##op, RS_##T, RS_LAST_SCALAR, in, out, n);                                            \
-    }
-#define SCALED_3(op, T)                                                                                             \
-    static void rs_api_##op##_##T(const rs_elem_##T *a, const rs_elem_##T *b, rs_slope_##T slope, rs_elem_##T *out, \
-                                  Py_ssize_t n)                                                                     \
-    {                                                                                                               \
-        const void *const in[] = {a, b, &slope};                                                                    \
-        rs_api_run(RS_##op, RS_##T, RS_LAST_SCALAR, in, out, n);                                                    \
+/* The parameters of the functions, by the columns `arrays` and `params`; what is passed on; and the same as the
+ * signature says it, where E is an element and P a parameter. */
+#define DECLARE_1(T) const rs_elem_##T *a
+#define DECLARE_2(T) const rs_elem_##T *a, const rs_elem_##T *b
+#define DECLARE_NONE(T)
+#define DECLARE_ONE(T) rs_param_##T s,
+#define DECLARE_TWO(T) rs_param_##T s, rs_param_##T t,
+#define DECLARE_WEIGHT(T) DECLARE_ONE(T)
+#define PASS_1 a
+#define PASS_2 a, b
+#define PASS_NONE
+#define PASS_ONE , &s
+#define PASS_TWO , &s, &t
+#define PASS_WEIGHT PASS_ONE
+#define FORM_NONE RS_ARRAYS
+#define FORM_ONE RS_LAST_SCALAR
+#define FORM_TWO RS_LAST_SCALAR
+#define FORM_WEIGHT RS_LAST_SCALAR
+#define SPELL_1 "E const *, "
+#define SPELL_2 "E const *, E const *, "
+#define SPELL_NONE
+#define SPELL_ONE "P, "
+#define SPELL_TWO "P, P, "
+#define SPELL_WEIGHT SPELL_ONE
+
+#define FUNCTION(op, T, arrays, params)                                                                    \
+    static void rs_api_##op##_##T(DECLARE_##arrays(T), DECLARE_##params(T) rs_elem_##T *out, Py_ssize_t n) \
+    {                                                                                                      \
+        const void *const in[] = {PASS_##arrays PASS_##params};                                            \
+        rs_api_run(RS_##op, RS_##T, FORM_##params, in, out, n);                                            \
     }
 #define MASK(op, T)                                                                                            \
     static void rs_api_relu_with_mask_##T(const rs_elem_##T *x, rs_elem_##T *out, uint8_t *mask, Py_ssize_t n) \
@@ -70,42 +76,44 @@ static void rs_api_run(int op, int dtype, int form, const void *const *in, void 
         }                                                                                                      \
     }
 
-#define NUMBERS(name, nin) EACH(ARRAYS_##nin, name)
-#define FLOATS(name, nin) EACH_FLOAT(ARRAYS_##nin, name)
-#define WIDENED(name, nin) EACH_FLOAT(ARRAYS_##nin, name)
-#define SCALED(name, nin) EACH_FLOAT(SCALED_##nin, name)
-#define RS_OP(name, nin, kind, ...) kind(name, nin)
+#define FUNCTION_1_NONE(op, T) FUNCTION(op, T, 1, NONE)
+#define FUNCTION_1_ONE(op, T) FUNCTION(op, T, 1, ONE)
+#define FUNCTION_1_TWO(op, T) FUNCTION(op, T, 1, TWO)
+#define FUNCTION_1_WEIGHT(op, T) FUNCTION(op, T, 1, WEIGHT)
+#define FUNCTION_2_NONE(op, T) FUNCTION(op, T, 2, NONE)
+#define FUNCTION_2_ONE(op, T) FUNCTION(op, T, 2, ONE)
+#define FUNCTION_2_TWO(op, T) FUNCTION(op, T, 2, TWO)
+#define FUNCTION_2_WEIGHT(op, T) FUNCTION(op, T, 2, WEIGHT)
+#define RS_OP(name, arrays, params, dtypes, ...) EACH_##dtypes(FUNCTION_##arrays##_##params, name)
 #include "ops.def"
-EACH(MASK, )
-#undef NUMBERS
-#undef FLOATS
-#undef WIDENED
-#undef SCALED
+EACH_ALL(MASK, )
 
-/* What a function takes before n: E is an element, S a slope. */
+/* What a function takes before n. */
 typedef struct {
     const char *name, *arguments;
     int dtype;
     void (*function)(void);
 } rs_api_row;
 
-#define ROW_ARRAYS_1(op, T) {#op "_" #T, "E const *, E *", RS_##T, (void (*)(void))rs_api_##op##_##T},
-#define ROW_ARRAYS_2(op, T) {#op "_" #T, "E const *, E const *, E *", RS_##T, (void (*)(void))rs_api_##op##_##T},
-#define ROW_SCALED_2(op, T) {#op "_" #T, "E const *, S, E *", RS_##T, (void (*)(void))rs_api_##op##_##T},
-#define ROW_SCALED_3(op, T) {#op "_" #T, "E const *, E const *, S, E *", RS_##T, (void (*)(void))rs_api_##op##_##T},
+#define ROW(op, T, arrays, params) \
+    {#op "_" #T, SPELL_##arrays SPELL_##params "E *", RS_##T, (void (*)(void))rs_api_##op##_##T},
+#define ROW_1_NONE(op, T) ROW(op, T, 1, NONE)
+#define ROW_1_ONE(op, T) ROW(op, T, 1, ONE)
+#define ROW_1_TWO(op, T) ROW(op, T, 1, TWO)
+#define ROW_1_WEIGHT(op, T) ROW(op, T, 1, WEIGHT)
+#define ROW_2_NONE(op, T) ROW(op, T, 2, NONE)
+#define ROW_2_ONE(op, T) ROW(op, T, 2, ONE)
+#define ROW_2_TWO(op, T) ROW(op, T, 2, TWO)
+#define ROW_2_WEIGHT(op, T) ROW(op, T, 2, WEIGHT)
 #define ROW_MASK(op, T)                                                                                     \
     {"relu_with_mask_" #T, "E const *, E *, uint8_t *", RS_##T, (void (*)(void))rs_api_relu_with_mask_##T}, \
         {"relu_backward_from_mask_" #T, "E const *, uint8_t const *, E *", RS_##T,                          \
          (void (*)(void))rs_api_relu_backward_from_mask_##T},
 
 static const rs_api_row rs_api_rows[] = {
-#define NUMBERS(name, nin) EACH(ROW_ARRAYS_##nin, name)
-#define FLOATS(name, nin) EACH_FLOAT(ROW_ARRAYS_##nin, name)
-#define WIDENED(name, nin) EACH_FLOAT(ROW_ARRAYS_##nin, name)
-#define SCALED(name, nin) EACH_FLOAT(ROW_SCALED_##nin, name)
-#define RS_OP(name, nin, kind, ...) kind(name, nin)
+#define RS_OP(name, arrays, params, dtypes, ...) EACH_##dtypes(ROW_##arrays##_##params, name)
 #include "ops.def"
-    EACH(ROW_MASK, )};
+    EACH_ALL(ROW_MASK, )};
 enum { RS_API_ROWS = sizeof rs_api_rows / sizeof rs_api_rows[0] };
 
 static const char *const rs_elem_names[RS_DTYPES] = {

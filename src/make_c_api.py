@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Write what C and Cython code includes to call the kernels: a header and a .pxd, from ops.def and dtypes.def.
+"""Write what the package takes from the C sources: the header and the .pxd of the C API, from ops.def and dtypes.def,
+and the expressions that relu_simd.opencl gives to a device's compiler.
 
 setup.py runs it, so that both come with every build; git does not keep them. The functions themselves, with the same
 names and arguments, are those of c_api.h: they are looked up by name when the caller's module is imported.
@@ -7,36 +8,96 @@ names and arguments, are those of c_api.h: they are looked up by name when the c
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "relu_simd"
 ABI = re.search(r"^ABI = (\d+)$", (PACKAGE / "c_api.py").read_text(), re.MULTILINE)[1]
 
-
-def rows(table, pattern):
-    return re.findall(pattern, (ROOT / "csrc" / table).read_text())
+TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|\w+|[(),])')
 
 
-DTYPES = rows("dtypes.def", r'RS_DTYPE\((\w+), (\w+), "(\w+)", (\w+)\)')
-OPS = rows("ops.def", r'RS_OP\((\w+), \d, (\w+), "([^"]+)",\s+"([^"]+)"')
+def calls(table, macro):
+    """The arguments of each macro call in a table as the preprocessor sees them: words, and strings joined."""
+    text = re.sub(r"/\*.*?\*/", "", (ROOT / "csrc" / table).read_text(), flags=re.DOTALL)
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    at = 0
+    while text[at:].strip():
+        arguments, depth = [""], 0
+        while True:
+            token = TOKEN.match(text, at)
+            if token is None:
+                raise SyntaxError(f"{table}: cannot read {text[at : at + 60]!r}")
+            at, word = token.end(), token[1]
+            if depth == 0 and word not in (macro, "("):
+                raise SyntaxError(f"{table}: {word} where {macro}(...) was expected")
+            depth += (word == "(") - (word == ")")
+            if depth == 0 and word == ")":
+                break
+            if depth == 1 and word == ",":
+                arguments.append("")
+            elif not (depth == 1 and word == "(") and word != macro:
+                arguments[-1] += word[1:-1] if word[0] == '"' else word
+        yield arguments
+
+
+def known(table, word, meanings):
+    """What a word of a table means. A word that was added there and not here stops the build."""
+    try:
+        return meanings[word]
+    except KeyError:
+        raise SyntaxError(f"{table}: src/make_c_api.py knows {', '.join(meanings)}, not {word}") from None
+
+
+class Op(NamedTuple):
+    name: str
+    arrays: list[str]
+    params: list[str]
+    integers: bool
+    definition: str
+
+
+class Dtype(NamedTuple):
+    name: str
+    element: str
+    param: str
+    integer: bool
+
+
+def read_op(name, arrays, params, dtypes, half, cost, accuracy, signature, definition, *_):
+    names = [part.partition("=")[0] for part in signature.split(", ")]
+    count = known("ops.def", params, {"NONE": 0, "ONE": 1, "TWO": 2, "WEIGHT": 1})
+    if int(arrays) + count != len(names):
+        raise SyntaxError(
+            f"ops.def: {name} has {arrays} arrays and {count} parameters, and the signature ({signature})"
+        )
+    split = int(arrays)
+    return Op(name, names[:split], names[split:], known("ops.def", dtypes, {"ALL": True, "FLOATS": False}), definition)
+
+
+def read_dtype(name, element, _, dtype_class):
+    param = known("dtypes.def", dtype_class, {"RS_INTEGER": element, "RS_HALF": "float", "RS_WHOLE": element})
+    return Dtype(name, element, param, dtype_class == "RS_INTEGER")
+
+
+OPS = [read_op(*row) for row in calls("ops.def", "RS_OP")]
+DTYPES = [read_dtype(*row) for row in calls("dtypes.def", "RS_DTYPE")]
 
 
 def functions():
     """(name, its arguments as (type, name), what it computes) of each."""
-    for op, kind, inputs, definition in OPS:
-        names = [part.partition("=")[0] for part in inputs.split(", ")]
-        for dtype, element, _, dtype_class in DTYPES:
-            if kind != "NUMBERS" and dtype_class == "RS_INTEGER":
+    for op in OPS:
+        for dtype in DTYPES:
+            if dtype.integer and not op.integers:
                 continue
-            arguments = [(f"const {element} *", name) for name in names]
-            if kind == "SCALED":
-                arguments[-1] = ("float " if dtype_class == "RS_HALF" else f"{element} ", names[-1])
-            yield f"{op}_{dtype}", [*arguments, (f"{element} *", "out")], definition
-    for dtype, element, _, _ in DTYPES:
-        x, out, mask = f"const {element} *", (f"{element} *", "out"), "uint8_t *"
-        yield f"relu_with_mask_{dtype}", [(x, "x"), out, (mask, "mask")], "relu, and the bits of !(x <= 0)"
+            arguments = [(f"const {dtype.element} *", name) for name in op.arrays]
+            arguments += [(f"{dtype.param} ", name) for name in op.params]
+            yield f"{op.name}_{dtype.name}", [*arguments, (f"{dtype.element} *", "out")], op.definition
+    for dtype in DTYPES:
+        x, out, mask = f"const {dtype.element} *", (f"{dtype.element} *", "out"), "uint8_t *"
+        yield f"relu_with_mask_{dtype.name}", [(x, "x"), out, (mask, "mask")], "relu, and the bits of !(x <= 0)"
         given = [(x, "grad_output"), (f"const {mask}", "mask"), out]
-        yield f"relu_backward_from_mask_{dtype}", given, "grad_output where its bit is set, else 0"
+        yield f"relu_backward_from_mask_{dtype.name}", given, "grad_output where its bit is set, else 0"
 
 
 def prototype(arguments):
@@ -53,7 +114,7 @@ INTRODUCTION = """\
 relu_simd's kernels for other compiled code: docs/howto/c-api.md. Each applies one operation to n contiguous
 elements, on as many threads as relu_simd.get_num_threads() says; n below 1 does nothing. `out` may be one of the
 inputs, and overlaps them in no other way. float16 and bfloat16 are passed as their bits. The GIL is not needed.
-A mask has a bit an element, the first lowest: (n + 7) / 8 bytes, apart from the arrays."""
+A mask has one bit per element, the first lowest: (n + 7) / 8 bytes, apart from the arrays."""
 
 
 def header():
@@ -132,7 +193,7 @@ end:
 def pxd():
     comment = "# " + INTRODUCTION.replace("\n", "\n# ")
     declarations = [f"cdef void {name}({prototype(arguments)}) noexcept nogil" for name, arguments, _ in functions()]
-    elements = sorted({"uint8_t", *(element for _, element, _, _ in DTYPES if element.endswith("_t"))})
+    elements = sorted({"uint8_t", *(dtype.element for dtype in DTYPES if dtype.element.endswith("_t"))})
     return f"""\
 # SPDX-License-Identifier: BSD-3-Clause
 {comment}
@@ -151,3 +212,5 @@ def write(path, text):
 
 write(PACKAGE / "include" / "relu_simd.h", header())
 write(PACKAGE / "c_api.pxd", pxd())
+for name in ("kernels.h", "vmath.h"):
+    write(PACKAGE / "opencl" / name, (ROOT / "csrc" / name).read_text())

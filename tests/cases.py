@@ -21,7 +21,6 @@ OPS = {op.name: op for op in _core.OPS}
 ISAS = relu_simd.available_isas()
 EMULATED = os.environ.get("RELU_SIMD_TEST_PROFILE") == "emulated"
 SANITIZED = os.environ.get("RELU_SIMD_TEST_PROFILE") in ("address", "threads")
-OWN_THREADS = os.environ.get("RELU_SIMD_TEST_PROFILE") != "threads"  # not those of sanitize/team.c
 
 INTEGERS = [name for name in _core.DTYPES if "int" in name]
 FLOATS = [name for name in _core.DTYPES if "int" not in name]
@@ -44,12 +43,12 @@ def here(names):
     return [parameter.values[0] for parameter in dtypes(names) if not parameter.marks]
 
 
-def pairs(kinds=None, of_dtypes=_core.DTYPES):
-    """Parameters: each operation, of these kinds if given, with each of these dtypes that it has kernels for."""
+def pairs(such=lambda op: True, of_dtypes=_core.DTYPES):
+    """Parameters: each operation for which `such` holds, with each of these dtypes that it has kernels for."""
     return [
         pytest.param(op, *parameter.values, id=f"{op.name}-{parameter.id}", marks=parameter.marks)
         for op in OPS.values()
-        if kinds is None or op.kind in kinds
+        if such(op)
         for parameter in dtypes(name for name in op.dtypes if name in of_dtypes)
     ]
 
@@ -143,8 +142,14 @@ def same(got, want):
     got_bits, want_bits = got.tobytes(), want.tobytes()
     if got_bits != want_bits:
         differ = np.flatnonzero(bits(np.ravel(got)) != bits(np.ravel(want)))
-        where = differ[0]
-        raise AssertionError(f"{differ.size} differ, first at {where}: {got.flat[where]!r}, not {want.flat[where]!r}")
+        first = differ[0]
+        raise AssertionError(f"{differ.size} differ, first at {first}: {shown(got, first)}, not {shown(want, first)}")
+
+
+def shown(array, k):
+    """Element k with its bits, because NaNs and zeros look alike."""
+    element = array.reshape(-1)[k : k + 1]
+    return f"{element[0]!r} (0x{int(bits(element)[0]):0{2 * element.itemsize}x})"
 
 
 def order(x):
@@ -163,9 +168,9 @@ def close(op, got, want):
     nan = isnan(want)
     np.testing.assert_array_equal(isnan(got), nan)
     away = np.where(nan, 0, np.abs(order(got) - order(want)))
-    if (away > op.max_ulp).any():
-        where = np.argmax(away)
-        raise AssertionError(f"{away.flat[where]} ULP at {where}: {got.flat[where]!r}, not {want.flat[where]!r}")
+    if (away > op.accuracy.max_ulp).any():
+        k = int(np.argmax(away))
+        raise AssertionError(f"{away.flat[k]} ULP at {k}: {shown(got, k)}, not {shown(want, k)}")
 
 
 def isnan(x):
@@ -220,30 +225,41 @@ def finite(dtype, n, seed=0):
     return x
 
 
-def slope_dtype(dtype):
-    """Of an array slope that costs nothing: float32 beside 16-bit floats."""
+def param_dtype(dtype):
+    """Of an array as parameter that costs nothing: float32 beside 16-bit floats."""
     return np.dtype("float32") if np.dtype(dtype).name in HALVES else np.dtype(dtype)
 
 
 def operand_dtypes(op, dtype):
     """Of each input, as the kernels take it."""
-    last = [slope_dtype(dtype)] if op.kind == "SCALED" else []
-    return [np.dtype(dtype)] * (len(op.inputs) - len(last)) + last
+    return [np.dtype(dtype)] * len(op.arrays) + [param_dtype(dtype)] * len(op.params)
 
 
-def operands(op, dtype, n, slope=None, seed=0):
-    """Arrays for each input of an operation, in order; a slope as the number `slope`, or an array.
+def numbers(op, dtype):
+    """For each parameter of an operation a number that the dtype takes; None where there is no parameter."""
+    if not op.params:
+        return None
+    return ((-1.25, 0.01) if is_float(dtype) else (2, 5))[-len(op.params) :]
+
+
+def by_array_and_number(op, dtype):
+    """What `operands` takes for its `params`: all there is for this operation."""
+    return (None, numbers(op, dtype)) if op.params else (None,)
+
+
+def operands(op, dtype, n, params=None, seed=0):
+    """Arrays for each input of an operation, in order; the parameters as the numbers `params`, or arrays.
 
     Where there is arithmetic, no element has two NaNs: of these the hardware chooses the payload.
     """
     arrays = [sample(each, n, seed + k) for k, each in enumerate(operand_dtypes(op, dtype))]
-    if op.kind != "NUMBERS":
+    if op.arithmetic:
         taken = np.zeros(n, bool)
         for array in arrays:
             array[taken & isnan(array)] = 0.25
             taken |= isnan(array)
-    if op.kind == "SCALED" and slope is not None:
-        arrays[-1] = slope
+    if op.params and params is not None:
+        arrays[len(op.arrays) :] = params
     return arrays
 
 
@@ -260,7 +276,7 @@ def expected(op, inputs):
     """
     with np.errstate(all="ignore"):
         want = getattr(reference, op.name)(*inputs)
-    if op.max_ulp == 0:
+    if op.accuracy.max_ulp == 0:
         return want
     with using_isa("scalar"):
         got = getattr(ufuncs, op.name)(*(np.ascontiguousarray(value).reshape(np.shape(value)) for value in inputs))

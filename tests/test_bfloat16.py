@@ -94,12 +94,12 @@ def test_beside_float32(name):
     """The result is float32, but for a slope, which that is in any case."""
     op = OPS[name]
     x, y = np.linspace(-3, 3, 50, dtype=np.float32), np.linspace(1, -1, 50).astype(BF16)
-    inputs = [x, y, y][: len(op.inputs)]
+    inputs = [x] + [y] * (len(op.inputs) - 1)
     for face in faces(op):
         got = face(*inputs)
         assert got.dtype == np.float32
         same(got, expected(op, [value.astype(np.float32) for value in inputs]))
-        assert face(*inputs[::-1]).dtype == (BF16 if op.kind == "SCALED" else np.float32)
+        assert face(*inputs[::-1]).dtype == (BF16 if op.params else np.float32)
 
 
 @pytest.mark.parametrize("slope", [0.1, np.float32(0.1), np.float64(0.1), 2])

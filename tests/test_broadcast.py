@@ -213,7 +213,7 @@ def test_shapes_that_do_not_fit(op):
 
 
 @pytest.mark.parametrize("slope_name", ["float16", "bfloat16", "float32", "float64"])
-@pytest.mark.parametrize(("op", "dtype"), pairs(kinds=["SCALED"], of_dtypes=["float16", "bfloat16"]))
+@pytest.mark.parametrize(("op", "dtype"), pairs(lambda op: op.params, of_dtypes=["float16", "bfloat16"]))
 def test_slopes_of_16_bit_data(op, dtype, slope_name):
     """A slope a feature or a channel, in float32 or the data's own dtype: products are rounded once."""
     pytest.importorskip("ml_dtypes", reason="bfloat16 needs ml_dtypes")
@@ -222,8 +222,9 @@ def test_slopes_of_16_bit_data(op, dtype, slope_name):
         inputs = broadcast_operands(op, dtype, shape, last_shape)
         with np.errstate(over="ignore"):
             inputs[-1] = np.array(inputs[-1].clip(-9, 9), slope_name)
-        full = [value.astype(common) for value in inputs[:-1]]
-        full.append(np.ascontiguousarray(np.broadcast_to(inputs[-1], shape)).astype(operand_dtypes(op, common)[-1]))
+        takes = operand_dtypes(op, common)
+        full = [value.astype(each) for value, each in zip(inputs[:-1], takes, strict=False)]
+        full.append(np.ascontiguousarray(np.broadcast_to(inputs[-1], shape)).astype(takes[-1]))
         want = expected(op, full)
         for face in faces(op):
             same(face(*inputs), want)
@@ -244,3 +245,18 @@ def test_rows_and_columns_of_other_dtypes():
             )
             for face in faces(OPS["add_relu"]):
                 same(face(x, bias), want)
+
+
+def test_a_last_share_too_short_to_stream():
+    """As without broadcasting: of 103 threads the last has 12 elements."""
+    op = OPS["add_relu"]
+    inputs = broadcast_operands(op, "float32", (36_930, 70), (70,))
+    want = expected(op, [inputs[0], np.ascontiguousarray(np.broadcast_to(inputs[1], inputs[0].shape))])
+    relu_simd.set_num_threads(103)
+    with streaming():
+        for offset in range(17):
+            buffer = np.full(want.size + 40, 3, np.float32)
+            out = buffer[offset : offset + want.size].reshape(want.shape)
+            same(faces(op)[0](*inputs, out=out), want)
+            assert (buffer[:offset] == 3).all()
+            assert (buffer[offset + want.size :] == 3).all()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import OPS, operands, same
+from cases import OPS, numbers, operands, same
 
 import relu_simd
 from relu_simd import _core, c_api, reference
@@ -61,12 +61,11 @@ def test_header_and_pxd_declare_what_there_is():
 
 def test_every_operation_by_ctypes(op, dtype, sized):
     function = c_api.as_ctypes(c_name(op.name, dtype))
-    slope = -0.375
     for n in sized:
-        given = operands(op, dtype, n, slope if op.kind == "SCALED" else None)
+        given = operands(op, dtype, n, numbers(op, dtype))
         want = getattr(relu_simd, op.name)(*given)
         out = np.full(n, 7, dtype)
-        passed = [value if isinstance(value, float) else pointer(value) for value in given]
+        passed = [pointer(value) if isinstance(value, np.ndarray) else value for value in given]
         assert function(*passed, pointer(out), n) is None
         same(out, want)
         own = given[0].copy()
@@ -90,8 +89,12 @@ def test_masks_by_ctypes(dtype, sized):
 
 def test_a_negative_length_is_nothing_to_do():
     out = np.full(3, 7, np.float32)
+    mask = np.full(3, 7, np.uint8)
     c_api.as_ctypes("relu_f32")(pointer(out), pointer(out), -3)
+    c_api.as_ctypes("relu_with_mask_f32")(pointer(out), pointer(out), pointer(mask), -3)
+    c_api.as_ctypes("relu_backward_from_mask_f32")(pointer(out), pointer(mask), pointer(out), -3)
     assert (out == 7).all()
+    assert (mask == 7).all()
 
 
 @pytest.mark.parametrize("find", [c_api.address, c_api.as_ctypes])

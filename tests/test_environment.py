@@ -79,7 +79,7 @@ def test_more_junk(variable, monkeypatch):
 
 @pytest.mark.parametrize("junk", [*JUNK, b"", b"0", b"4,2", b"1025", b"99999999999"], ids=lambda junk: ascii(junk[:8]))
 def test_what_other_libraries_read_too(junk):
-    """libgomp may say something of it, but everything works."""
+    """Variables that OpenMP would read: everything works."""
     code = f"import relu_simd, numpy; relu_simd.relu(numpy.ones(1_000_000)); {CALL}"
     names = b"OMP_NUM_THREADS", b"OMP_STACKSIZE", b"OMP_THREAD_LIMIT", b"OMP_DYNAMIC", b"OMP_WAIT_POLICY"
     done = process(["-c", code], dict.fromkeys(names, junk))
@@ -174,3 +174,19 @@ def test_other_modules_on_the_command_line_get_an_importerror(tmp_path):
     (tmp_path / "other.py").write_text("import relu_simd")
     done = process(["-m", "other"], {b"RELU_SIMD_ISA": b"junk", b"PYTHONPATH": os.fsencode(tmp_path)})
     says(done, "RELU_SIMD_ISA")
+
+
+@pytest.mark.parametrize(("quota", "threads"), [(None, 3), (1, 1), (2, 2), (8, 3)])
+def test_the_quota_of_a_container_bounds_the_default(monkeypatch, quota, threads):
+    """Of three CPUs, as many as the quota leaves."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(settings, "_quota_cpus", lambda: quota)
+    monkeypatch.setattr(settings._core, "_cpu_count", lambda: 3)
+    assert settings._default_threads() == threads
+
+
+@pytest.mark.parametrize(("text", "cpus"), [("120000 100000", 2), ("100000 100000", 1), ("100001 100000", 2)])
+def test_part_of_a_cpu_counts_as_one(tmp_path, text, cpus):
+    file = tmp_path / "cpu.max"
+    file.write_text(text)
+    assert settings._quota_cpus(file) == cpus

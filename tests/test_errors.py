@@ -106,8 +106,7 @@ def test_too_many_arguments(op):
 
 
 def test_missing_arguments(op):
-    needed = op.inputs if op.default is None else op.inputs[:-1]
-    for k, name in enumerate(needed):
+    for k, name in enumerate(op.required):
         with pytest.raises(TypeError, match=rf"{op.name}\(\) missing required argument: '{name}'"):
             faces(op)[0](*[np.ones(3)] * k)
         with pytest.raises(TypeError, match=f"missing required argument: '{name}'"):

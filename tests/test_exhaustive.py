@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""All 65,536 float16 and all bfloat16, through every operation on every ISA. Float32: tests/exhaustive.py."""
+"""All 65,536 float16 and all bfloat16, through every operation on every ISA. Float32: tests/tools/exhaustive.py."""
 
 import re
 from functools import cache
@@ -47,24 +47,25 @@ def wanted(name, *inputs):
     return expected(OPS[name], [make(dtype) if callable(make) else make for make, dtype in inputs])
 
 
-def of_kind(count, *kinds):
+def of(arrays, params):
+    """Parameters: the operations of so many arrays and so many parameters, with each 16-bit float."""
     return pytest.mark.parametrize(
-        ("op", "dtype"), [pair for pair in pairs(kinds, HALVES) if len(pair.values[0].inputs) == count]
+        ("op", "dtype"), pairs(lambda op: (len(op.arrays), len(op.params)) == (arrays, params), HALVES)
     )
 
 
-@of_kind(1, "NUMBERS", "FLOATS", "WIDENED")
+@of(1, 0)
 def test_unary(op, dtype):
     x = everything(dtype)
     want = wanted(op.name, (everything, dtype))
     for face in faces(op):
         same(face(x), want)
-    if op.max_ulp:
+    if op.accuracy.max_ulp:
         with np.errstate(all="ignore"):
             same(want, reference.narrow(faces(op)[0](reference.widen(x)), dtype))
 
 
-@of_kind(2, "SCALED")
+@of(1, 1)
 def test_slopes(op, dtype):
     x = everything(dtype)
     for slope in SLOPES:
@@ -82,7 +83,7 @@ def of_row(dtype):
     return np.ascontiguousarray(np.broadcast_to(everything(dtype), (grid(dtype).size, 2**16)))
 
 
-@of_kind(2, "NUMBERS", "FLOATS", "WIDENED")
+@of(2, 0)
 @pytest.mark.parametrize("grid_first", [True, False], ids=["g of the grid", "x of the grid"])
 def test_against_a_grid(op, dtype, grid_first):
     """Each bit pattern in one operand, each of the grid in the other."""
@@ -98,7 +99,7 @@ def test_against_a_grid(op, dtype, grid_first):
     same(got, want)
 
 
-@of_kind(3, "SCALED")
+@of(2, 1)
 def test_scaled_backward_against_a_grid(op, dtype):
     """As gradient each pattern, x of either sign; and each as x beside a grid of gradients."""
     for slope in (0.01, -1.5, 0.0):
@@ -106,6 +107,26 @@ def test_scaled_backward_against_a_grid(op, dtype):
         same(faces(op)[0](of_column(dtype), of_row(dtype), slope), want)
         want = wanted(op.name, (of_row, dtype), (of_column, dtype), (slope, repr(slope)))
         same(faces(op)[0](of_row(dtype), of_column(dtype), slope), want)
+
+
+BOUNDS = [(-1.0, 1.0), (0.1, 0.3), (-0.0, 0.0), (3.0, -3.0), (-np.inf, 1e-8), (np.nan, 2.5), (-70000.0, 1e30)]
+
+
+@of(1, 2)
+def test_two_parameters(op, dtype):
+    x = everything(dtype)
+    for pair in BOUNDS:
+        want = expected(op, [x, *pair])
+        for face in faces(op):
+            same(face(x, *pair), want)
+        same(faces(op)[0](x, *(np.full(2**16, value, np.float32) for value in pair)), want)
+
+
+@of(2, 2)
+def test_two_parameters_backward(op, dtype):
+    x, g = everything(dtype), everything(dtype)[::-1].copy()
+    for pair in BOUNDS:
+        same(faces(op)[0](g, x, *pair), expected(op, [g, x, *pair]))
 
 
 @pytest.mark.parametrize("dtype", dtypes(HALVES))
@@ -131,7 +152,7 @@ WRONG = {  # operation, its fault: a place among 8,192 patterns, where the resul
 @pytest.mark.parametrize(("name", "place", "isas", "says"), WRONG.values(), ids=WRONG)
 def test_the_check_of_all_float32_reports(name, place, isas, says, monkeypatch, capsys):
     """One wrong result, in the first chunk or on the border to the second, is found and named."""
-    exhaustive = pytest.importorskip("exhaustive", reason="rich, of the extra `bench`, is not installed")
+    exhaustive = pytest.importorskip("tools.exhaustive", reason="rich, of the extra `bench`, is not installed")
     monkeypatch.setattr(exhaustive, "PATTERNS", 2**13)
     monkeypatch.setattr(exhaustive, "CHUNK", 2**12)
     function = getattr(relu_simd, name)

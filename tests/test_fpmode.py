@@ -8,7 +8,21 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from cases import EMULATED, ISAS, dtypes, finfo, finite, operands, pairs, run, same, sample, slope_dtype, using_isa
+from cases import (
+    EMULATED,
+    ISAS,
+    dtypes,
+    finfo,
+    finite,
+    numbers,
+    operands,
+    pairs,
+    param_dtype,
+    run,
+    same,
+    sample,
+    using_isa,
+)
 
 import relu_simd as rs
 from relu_simd import _core, c_api, ufuncs
@@ -94,8 +108,8 @@ def test_every_kernel(op, dtype, n):
         rows = [np.tile(array, (3, 1)) for array in inputs[:-1]]
         in_every_mode(function, *rows, inputs[-1])
         in_every_mode(function, *rows, inputs[-1][:1])
-    if op.kind == "SCALED":
-        in_every_mode(function, *inputs[:-1], 0.1)
+    if op.params:
+        in_every_mode(function, *inputs[: len(op.arrays)], *numbers(op, dtype))
 
 
 @pytest.mark.parametrize("dtype", dtypes(_core.DTYPES))
@@ -166,7 +180,6 @@ def test_casts_of_arguments(mode):
         same(a, b)
 
 
-@pytest.mark.skipif(not _core._has_openmp(), reason="this build has no OpenMP")
 @EACH_MODE
 def test_every_thread(mode):
     """The threads of a team may have been started in either mode."""
@@ -277,4 +290,4 @@ def test_traps_do_not_go_off():
 def test_half_slopes_too():
     """What a 16-bit float is multiplied by is float32, and a denormal one of these is a number."""
     x = sample("float16", 100)
-    in_every_mode(rs.leaky_relu, x, np.full(100, 1e-39, slope_dtype("float16")))
+    in_every_mode(rs.leaky_relu, x, np.full(100, 1e-39, param_dtype("float16")))

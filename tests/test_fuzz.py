@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 from cases import EMULATED, OPS, here
-from fuzz import OTHERS, Case, View, fuzz, made_up, main, run_case, shown
+from tools.fuzz import OTHERS, Case, View, fuzz, made_up, main, run_case, shown
 
 import relu_simd
 from relu_simd import _core

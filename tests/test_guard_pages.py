@@ -11,9 +11,11 @@ import pytest
 from cases import EMULATED, ISAS, expected, faces, is_float, isnan, lanes, operand_dtypes, same, sample, streaming
 
 import relu_simd
-from relu_simd import _core, reference
+from relu_simd import reference
 
-guarded = pytest.importorskip("guarded", exc_type=(ImportError, AttributeError), reason="no mmap with mprotect here")
+guarded = pytest.importorskip(
+    "tools.guarded", exc_type=(ImportError, AttributeError), reason="no mmap with mprotect here"
+)
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
 CANARY = 0xA5
@@ -283,7 +285,6 @@ class Sums(dict):
         return self.setdefault(key, [])
 
 
-@pytest.mark.skipif(not _core._has_openmp(), reason="this build has no OpenMP")
 def test_shares_of_threads(op, dtype):
     """In this process, since a forked one has no threads: a fault would end it with pytest's traceback."""
     n = 800_003 // dtype.itemsize

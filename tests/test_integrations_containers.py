@@ -15,15 +15,14 @@ EACH = pytest.mark.parametrize("op", OPS.values(), ids=OPS)
 
 
 def call(op, container, face=relu_simd):
-    """Of a container at every input; a slope is the number 0.5."""
-    scaled = op.kind == "SCALED"
-    inputs = [container] * (len(op.inputs) - scaled) + [0.5] * scaled
+    """Of a container at every input; a parameter is the number 0.5."""
+    inputs = [container] * len(op.arrays) + [0.5] * len(op.params)
     return getattr(face, op.name)(*inputs)
 
 
 def close(op, got, x):
     want = call(op, np.asarray(x), reference)
-    np.testing.assert_allclose(np.asarray(got), want, rtol=1e-15 * op.max_ulp, atol=0)
+    np.testing.assert_allclose(np.asarray(got), want, rtol=1e-15 * op.accuracy.max_ulp, atol=0)
 
 
 @EACH

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every operation, dtype and instruction set against the reference, byte for byte."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from cases import (
@@ -8,9 +10,11 @@ from cases import (
     FLOATS,
     INTEGERS,
     OPS,
+    by_array_and_number,
     expected,
     faces,
     lanes,
+    numbers,
     operands,
     pairs,
     same,
@@ -22,6 +26,7 @@ from cases import (
 import relu_simd
 
 UNARY = [op.name for op in OPS.values() if len(op.inputs) == 1]
+WHOLE = [0, 1, 6, 100]
 SLOPES = [0.01, -2.0, 0.0, np.inf, 1e-3, 3.0]
 
 
@@ -39,8 +44,8 @@ def unchanged(inputs, originals, but=None):
 def test_sizes(op, dtype, isa):
     """New, into `out` and in place, by arrays and by a number as slope; inputs stay as they were."""
     for n in sizes(dtype):
-        for slope in (None, 0.01) if op.kind == "SCALED" else (None,):
-            inputs = operands(op, dtype, n, slope)
+        for params in by_array_and_number(op, dtype):
+            inputs = operands(op, dtype, n, params)
             originals = copies(inputs)
             want = expected(op, inputs)
             for face in faces(op):
@@ -69,10 +74,10 @@ def test_in_place_over_a_later_input(op, dtype, isa, which):
                     same(face(*given, out=given[which]), want.astype(given[which].dtype))
 
 
-@pytest.mark.parametrize(("op", "dtype"), pairs(kinds=["SCALED"]))
-def test_scalar_slopes(op, dtype, isa):
-    for slope in SLOPES:
-        inputs = operands(op, dtype, 5 * lanes(dtype) + 9, slope)
+@pytest.mark.parametrize(("op", "dtype"), pairs(lambda op: op.params))
+def test_numbers_as_parameters(op, dtype, isa):
+    for params in product(SLOPES if dtype.name in FLOATS else WHOLE, repeat=len(op.params)):
+        inputs = operands(op, dtype, 5 * lanes(dtype) + 9, params)
         for face in faces(op):
             same(face(*inputs), expected(op, inputs))
 
@@ -83,10 +88,10 @@ def test_a_number_as_operand(op, dtype, isa, which):
     for number in (0.75, 3.0) if dtype.name in FLOATS else (3, 0):
         inputs = operands(op, dtype, 300)
         inputs[which] = number
-        is_slope = op.kind == "SCALED" and which == len(op.inputs) - 1
-        common = dtype if is_slope else np.add(np.zeros(1, dtype), number).dtype
+        is_param = op.inputs[which] in op.params
+        common = dtype if is_param else np.add(np.zeros(1, dtype), number).dtype
         whole = list(inputs)
-        if not is_slope:
+        if not is_param:
             whole[which] = np.full(300, number, common)
             whole = [value if value.dtype == np.float32 else value.astype(common) for value in whole]
         for face in faces(op):
@@ -128,7 +133,7 @@ def test_streaming_stores(op, dtype, isa):
     width = lanes(dtype)
     with streaming():
         for n in (320_000 // dtype.itemsize, 560_000 // dtype.itemsize + 1):
-            inputs = operands(op, dtype, n, 0.01 if op.kind == "SCALED" else None)
+            inputs = operands(op, dtype, n, numbers(op, dtype))
             want = expected(op, inputs)
             for threads in (1, 2):
                 relu_simd.set_num_threads(threads)
@@ -143,17 +148,32 @@ def test_nan_stays_in_its_lane(op, float_dtype, isa):
     """A NaN at one place after the other of a vector, among ones: no other place has it."""
     n = lanes(float_dtype) + 3
     for k in range(n):
-        inputs = [np.ones(n, float_dtype) for _ in op.inputs]
+        inputs = [np.ones(n, float_dtype) for _ in op.arrays] + [0.0, 5.0][: len(op.params)]
         inputs[0][k] = np.nan
         assert np.flatnonzero(np.isnan(faces(op)[0](*inputs))).tolist() == [k]
 
 
 @pytest.mark.parametrize("name", [*UNARY, "leaky_relu"])
 def test_every_kind_of_float32(name, isa):
-    """Every 64th bit pattern there is, and with them every exponent; all of them: tests/exhaustive.py."""
+    """Every 64th bit pattern there is, and with them every exponent; all of them: tests/tools/exhaustive.py."""
     op = OPS[name]
-    step, chunk = (4096, 2**20) if EMULATED else (64 if op.max_ulp == 0 else 1024, 2**22)
+    step, chunk = (4096, 2**20) if EMULATED else (64 if op.accuracy.max_ulp == 0 else 1024, 2**22)
     for start in range(0, 2**32, step * chunk):
         patterns = np.arange(chunk, dtype=np.uint64) * step + start
         x = (patterns + patterns // step % step).astype(np.uint32).view(np.float32)  # all low bits occur
         same(faces(op)[0](x), expected(op, [x]))
+
+
+def test_a_last_share_too_short_to_stream():
+    """Of many threads the last may have one element, where a streaming kernel would write whole vectors."""
+    op = OPS["add_relu"]
+    with streaming():
+        for threads, n in ((100, 99 * 12_800 + 1), (103, 102 * 25_344 + 12)):
+            relu_simd.set_num_threads(threads)
+            inputs = operands(op, np.dtype("f8"), n)
+            want = expected(op, inputs)
+            for offset in range(9):
+                buffer = np.full(n + 40, 3.0)
+                same(faces(op)[0](*inputs, out=buffer[offset : offset + n]), want)
+                assert (buffer[:offset] == 3).all()
+                assert (buffer[offset + n :] == 3).all()

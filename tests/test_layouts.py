@@ -3,7 +3,17 @@
 
 import numpy as np
 import pytest
-from cases import expected, faces, is_float, operand_dtypes, operands, plain_operands, same, slope_dtype
+from cases import (
+    by_array_and_number,
+    expected,
+    faces,
+    is_float,
+    operand_dtypes,
+    operands,
+    param_dtype,
+    plain_operands,
+    same,
+)
 
 pytestmark = pytest.mark.usefixtures("isa")
 
@@ -57,8 +67,10 @@ def native(x):
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_views(op, dtype, view):
-    for slope in (None, 0.01) if op.kind == "SCALED" else (None,):
-        inputs = [value if isinstance(value, float) else view(value) for value in operands(op, dtype, 1050, slope)]
+    for params in by_array_and_number(op, dtype):
+        inputs = [
+            view(value) if isinstance(value, np.ndarray) else value for value in operands(op, dtype, 1050, params)
+        ]
         # NumPy's own ufunc of as many inputs says which layout the result has.
         with np.errstate(all="ignore"):
             layout = np.positive(inputs[0]) if len(inputs) == 1 else np.add(*inputs[:2])
@@ -102,7 +114,7 @@ def test_broadcasting(op, dtype):
     for face in faces(op):
         same(face(*inputs), expected(op, inputs))
     turned = [value.astype(each) for value, each in zip(inputs[::-1], operand_dtypes(op, dtype), strict=True)]
-    if turned[-1].dtype == dtype or slope_dtype(dtype) == turned[-1].dtype:
+    if turned[-1].dtype == dtype or param_dtype(dtype) == turned[-1].dtype:
         for face in faces(op):
             same(face(*turned), expected(op, turned))
 
@@ -121,7 +133,7 @@ def test_scalars_and_0d(op, dtype):
         same(out, want)
         assert face(*(float(value) for value in inputs)).dtype == np.float64
         integer = face(*(int(value) for value in inputs))
-        assert integer.dtype == (np.int64 if op.kind == "NUMBERS" else np.float64)
+        assert integer.dtype == (np.int64 if op.takes_integers else np.float64)
 
 
 def test_lists(op):

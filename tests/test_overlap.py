@@ -40,7 +40,7 @@ def test_overlap(op, dtype, which):
             same(buffer, want)
 
 
-@pytest.mark.parametrize(("op", "dtype"), pairs(kinds=["SCALED"], of_dtypes=["float16", "bfloat16"]))
+@pytest.mark.parametrize(("op", "dtype"), pairs(lambda op: op.params, of_dtypes=["float16", "bfloat16"]))
 def test_out_within_a_float32_slope(op, dtype):
     """Elements of two sizes in the same memory."""
     for offset in (0, 1, 2, 199, 200, 399):
@@ -93,3 +93,11 @@ def test_accumulate_along_slopes(dtype):
         want[i] = want[i - 1] if want[i - 1] > 0 else want[i - 1] * x[i]
     same(leaky_relu.accumulate(x), want)
     assert leaky_relu.reduce(x) == want[-1]
+
+
+def test_accumulate_into_a_reversed_output():
+    """Each element is needed after it is written, though it lies before the one that needs it."""
+    x = np.arange(1, 101, dtype=np.float32)
+    out = np.zeros(100, np.float32)
+    add_relu.accumulate(x, out=out[::-1])
+    same(out[::-1].copy(), np.add.accumulate(x))

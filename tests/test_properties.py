@@ -71,11 +71,12 @@ def calls(draw):
         if k > 0 and draw(st.integers(0, 2)) == 0:  # one that broadcasts
             own = tuple(draw(st.sampled_from([1, extent])) for extent in shape)[draw(st.integers(0, len(shape))) :]
         value = draw(arrays(each, own))
-        if k > 0 and op.kind != "NUMBERS":
+        if k > 0 and op.arithmetic:
             value = np.where(isnan(value), each.type(0.25), value)
         inputs.append(value)
-    if op.kind == "SCALED" and draw(st.booleans()):
-        inputs[-1] = draw(st.floats(width=32, allow_nan=False))
+    if op.params and draw(st.booleans()):
+        number = st.floats(width=32, allow_nan=False) if is_float(dtype) else st.integers(0, 100)
+        inputs[len(op.arrays) :] = [draw(number) for _ in op.params]
     return op, dtype, shape, inputs
 
 

@@ -17,11 +17,13 @@ from cases import (
     is_float,
     isnan,
     nans,
+    operand_dtypes,
     operands,
     pairs,
+    param_dtype,
     plain_operands,
     same,
-    slope_dtype,
+    sample,
     using_isa,
 )
 
@@ -83,7 +85,7 @@ def test_selected_nans_are_kept_bit_for_bit(float_dtype):
 def test_computed_nans_stay_nans(op, float_dtype):
     """Whatever operand it is in that the definition computes with."""
     for bad in nans(float_dtype):
-        inputs = [np.full(9, 0.5, float_dtype) for _ in op.inputs]
+        inputs = [np.full(9, 0.5, float_dtype) for _ in op.arrays] + [0.0, 5.0][: len(op.params)]
         inputs[0][:] = bad
         assert isnan(faces(op)[0](*inputs)).all()
 
@@ -152,24 +154,25 @@ def test_add_relu(float_dtype):
     assert np.isinf(add_relu(array(float_dtype, largest), array(float_dtype, largest))).all()
 
 
-def test_16_bit_arithmetic_is_rounded_once(op):
-    """The slope is not rounded to 16 bits first, and ties go to even."""
-    if op.name == "add_relu":
-        half = np.float16
-        same(op_on(op, half(1), half(2**-11)), array(half, 1.0))  # a tie
-        same(op_on(op, half(1 + 2**-10), half(2**-11)), array(half, 1 + 2**-9))
-        same(op_on(op, half(1), half(2**-11 * 1.001)), array(half, 1 + 2**-10))
-        same(op_on(op, half(65504), half(16)), array(half, np.inf))
-        same(op_on(op, half(65504), half(15.99)), array(half, 65504.0))
-    if op.name in ("leaky_relu", "prelu"):
-        x = -np.arange(1, 2**10).astype(np.float16)
-        want = (x.astype(np.float64) * np.float64(np.float32(0.01))).astype(np.float16)
-        same(faces(op)[0](x, np.float32(0.01)), want)
-        assert (faces(op)[0](x, np.float32(np.float16(0.01))) != want).any()
+def test_a_sum_of_16_bit_floats_is_rounded_once():
+    """Ties go to even."""
+
+    def sum_of(a, b):
+        return add_relu(array("f2", a), array("f2", b))
+
+    same(sum_of(1, 2**-11), array("f2", 1.0))  # a tie
+    same(sum_of(1 + 2**-10, 2**-11), array("f2", 1 + 2**-9))
+    same(sum_of(1, 2**-11 * 1.001), array("f2", 1 + 2**-10))
+    same(sum_of(65504, 16), array("f2", np.inf))
+    same(sum_of(65504, 15.99), array("f2", 65504.0))
 
 
-def op_on(op, *numbers):
-    return faces(op)[0](*(array(number.dtype, number) for number in numbers))
+@pytest.mark.parametrize("function", [leaky_relu, prelu])
+def test_the_slope_of_16_bit_floats_is_not_rounded_to_16_bits(function):
+    x = -np.arange(1, 2**10).astype(np.float16)
+    want = (x.astype(np.float64) * np.float64(np.float32(0.01))).astype(np.float16)
+    same(function(x, np.float32(0.01)), want)
+    assert (function(x, np.float32(np.float16(0.01))) != want).any()
 
 
 def test_sigmoid_and_tanh_at_their_fixed_points(float_dtype):
@@ -186,7 +189,7 @@ def test_sigmoid_and_tanh_backward(float_dtype):
 @pytest.mark.parametrize("function", [leaky_relu, prelu])
 @pytest.mark.parametrize("a", [0.25, -1.5, 0.0, 0.01])
 def test_leaky_relu(float_dtype, function, a):
-    a = float(slope_dtype(float_dtype).type(a))
+    a = float(param_dtype(float_dtype).type(a))
     x = [-2.0, 3.0, 0.0, -0.0, np.inf]
     want = [-2.0 * a, 3.0, 0.0 * a, -0.0 * a, np.inf]
     same(function(array(float_dtype, *x), a), array(float_dtype, *want))
@@ -228,17 +231,18 @@ PROMOTED = {"int8": "f2", "uint8": "f2", "int16": "f4", "uint16": "f4"}
 def test_integers_promote_as_numpys_float_ufuncs_do(op, code):
     x = np.arange(-3, 4).astype(code)
     inputs = [x] * len(op.inputs)
-    want = np.dtype(code) if op.kind == "NUMBERS" else np.sqrt(x[-3:]).dtype
-    if op.kind != "NUMBERS":
+    want = np.dtype(code) if op.takes_integers else np.sqrt(x[-3:]).dtype
+    if not op.takes_integers:
         assert want == PROMOTED.get(code, "f8")
     for face in faces(op):
         got = face(*inputs)
         assert got.dtype == want
         same(got, expected(op, [value.astype(want) for value in inputs]))
-    if op.default is not None:
-        for slope in (0.5, 2, np.float64(0.5), np.float32(0.1)):
-            got = faces(op)[0](*inputs[:-1], slope)
-            same(got, expected(op, [*(value.astype(want) for value in inputs[:-1]), float(slope)]))
+    if op.params and not op.weight:
+        for number in (2, 2.0, np.int8(2)) if op.takes_integers else (0.5, 2, np.float64(0.5), np.float32(0.1)):
+            arrays = [value.astype(want) for value in inputs[: len(op.arrays)]]
+            got = faces(op)[0](*arrays, *[number] * len(op.params))
+            same(got, expected(op, [*arrays, *[param_dtype(want).type(number)] * len(op.params)]))
 
 
 def test_every_kind_of_integer_that_numpy_has(dtype):
@@ -258,7 +262,7 @@ def test_mixed_dtypes_promote(float_dtype, other):
     for given_x, given_y in ((x, y), (y, x)):
         common = np.add(given_x, given_y).dtype
         for op in OPS.values():
-            if len(op.inputs) == 2 and op.kind != "SCALED":
+            if len(op.inputs) == 2 and not op.params:
                 for face in faces(op):
                     got = face(given_x, given_y)
                     assert got.dtype == common, op.name
@@ -276,7 +280,7 @@ def test_integers_mixed_promote():
 
 
 @pytest.mark.parametrize("slope_name", ["float16", "bfloat16", "float32", "float64"])
-@pytest.mark.parametrize(("op", "dtype"), pairs(kinds=["SCALED"]))
+@pytest.mark.parametrize(("op", "dtype"), pairs(lambda op: op.params, FLOATS))
 def test_dtype_of_an_array_slope(op, dtype, slope_name):
     """Up to float32 it never widens 16-bit data; float64 widens all."""
     if slope_name not in here_names():
@@ -284,7 +288,8 @@ def test_dtype_of_an_array_slope(op, dtype, slope_name):
     inputs = plain_operands(op, dtype, 60)
     inputs[-1] = np.linspace(-1, 1, 60).astype(slope_name)
     common = np.dtype("f8" if slope_name == "float64" else dtype)
-    want = expected(op, [*(value.astype(common) for value in inputs[:-1]), inputs[-1].astype(slope_dtype(common))])
+    takes = operand_dtypes(op, common)
+    want = expected(op, [value.astype(each) for value, each in zip(inputs, takes, strict=True)])
     for face in faces(op):
         for step in (1, 2):
             same(face(*(value[::step] for value in inputs)), want[::step])
@@ -302,13 +307,13 @@ def test_a_slope_beyond_float32_is_reported_alike_on_every_path():
 @pytest.mark.parametrize("slope", [2, 0.1, np.float64(0.1), np.float32(0.1), np.int64(2), np.float16(0.5)])
 def test_a_number_as_slope_never_changes_the_dtype(float_dtype, slope):
     for op in OPS.values():
-        if op.default is not None:
-            inputs = operands(op, float_dtype, 9, slope)
+        if op.params and not op.weight:
+            arrays = operands(op, float_dtype, 9)[: len(op.arrays)]
             for step in (1, 2):
-                strided = [*(value[::step] for value in inputs[:-1]), slope]
-                got = getattr(relu_simd, op.name)(*strided)
+                strided = [value[::step] for value in arrays]
+                got = getattr(relu_simd, op.name)(*strided, *[slope] * len(op.params))
                 assert got.dtype == float_dtype
-                same(got, expected(op, [*strided[:-1], float(slope)]))
+                same(got, expected(op, [*strided, *[float(slope)] * len(op.params)]))
 
 
 def test_a_numpy_scalar_that_is_no_slope_promotes():
@@ -328,6 +333,41 @@ def test_an_array_slope_promotes_and_broadcasts():
         assert function(x, np.array([0.5, 0.25])).dtype == np.float64
 
 
+@pytest.mark.parametrize("code", INTEGERS)
+def test_parameters_that_integers_cannot_hold(code):
+    """They are compared exactly; what cannot be stored is an error, and writes nothing."""
+    info = np.iinfo(code)
+    x = np.array([info.min, 0, 1, 2, info.max], code)
+    for low, high in ((info.min - 1, 1), (0, info.max + 1), (info.min - 1.0, 2.0 * info.max), (-(10**30), 10**30)):
+        inside = [min(max(int(value), int(low)), int(high)) for value in x]
+        same(relu_simd.hardtanh(x, low, high), np.array(inside, code))
+        passed = [int(low) < int(value) < int(high) for value in x]
+        same(relu_simd.hardtanh_backward(x, x, low, high), np.where(passed, x, x.dtype.type(0)))
+    same(relu_simd.hardtanh(x), np.clip(x, -1, 1))
+    same(relu_simd.threshold(x, info.max, 3), np.full(5, 3, code))
+    same(relu_simd.threshold(x, info.min - 1, info.max + 1), x)
+    out = x.copy()
+    with pytest.raises(OverflowError, match=rf"{info.max + 1} is out of bounds for {code}.*threshold\(x: {code}"):
+        relu_simd.threshold(x, 1, info.max + 1, out=out)
+    same(out, x)
+    with pytest.raises(TypeError, match=r"max_val=2\.5 is no whole number"):
+        relu_simd.hardtanh(x, 0, 2.5)
+
+
+def test_bounds_that_cross(float_dtype):
+    """As np.clip: the upper one everywhere; and a bound that is NaN bounds nothing."""
+    x = array(float_dtype, -5.0, 0.0, 2.0, 5.0)
+    same(relu_simd.hardtanh(x, 3.0, 1.0), array(float_dtype, 1.0, 1.0, 1.0, 1.0))
+    same(relu_simd.hardtanh(x, np.nan, 1.0), array(float_dtype, -5.0, 0.0, 1.0, 1.0))
+    same(relu_simd.hardtanh_backward(x, x, 3.0, 1.0), array(float_dtype, 0.0, 0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize("code", INTEGERS)
+def test_sums_of_integers_wrap(code):
+    a, b = sample(np.dtype(code), 300), sample(np.dtype(code), 300, seed=1)
+    same(add_relu(a, b), np.maximum(np.add(a, b), 0).astype(code))
+
+
 def test_default_slope(float_dtype):
     x = array(float_dtype, -3.0, 3.0)
     same(leaky_relu(x), leaky_relu(x, 0.01))
@@ -341,10 +381,10 @@ def test_gradients_against_finite_differences(op, seed):
     forward = getattr(relu_simd, op.name.removesuffix("_backward"))
     rng = np.random.default_rng(seed)
     x = 4 * rng.standard_normal(500)
-    x = x[(np.abs(x) > 0.01) & (np.abs(x - 6) > 0.01)]
-    extra = [0.3] if op.default is not None else []
-    g, h = rng.standard_normal(x.size), 1e-3 if op.kind != "WIDENED" else 1e-5
+    extra = [0.3, 1.7][: len(op.params)]
+    x = x[np.min([np.abs(x - kink) for kink in (0, 6, *extra)], axis=0) > 0.01]
+    g, h = rng.standard_normal(x.size), 1e-5 if op.widens else 1e-3
     slope = (forward(x + h, *extra) - forward(x - h, *extra)) / (2 * h)
     given = forward(x) if "y" in op.inputs else x
-    rtol, atol = (1e-6, 1e-9) if op.kind == "WIDENED" else (1e-9, 1e-12)
+    rtol, atol = (1e-6, 1e-9) if op.widens else (1e-9, 1e-12)
     np.testing.assert_allclose(getattr(relu_simd, op.name)(g, given, *extra), g * slope, rtol=rtol, atol=atol)

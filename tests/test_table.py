@@ -20,8 +20,8 @@ STUB = ast.parse(Path(_core.__file__).with_name("_core.pyi").read_text())
 def test_reference(op):
     parameters = inspect.signature(getattr(reference, op.name)).parameters
     assert tuple(parameters) == op.inputs
-    default = parameters[op.inputs[-1]].default
-    assert op.default == (None if default is inspect.Parameter.empty else default)
+    defaults = [parameters[name].default for name in op.params]
+    assert op.defaults == tuple(None if default is inspect.Parameter.empty else default for default in defaults)
 
 
 @pytest.mark.parametrize("name", OTHERS)

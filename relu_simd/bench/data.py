@@ -62,16 +62,16 @@ def network() -> dict[str, NDArray[np.float64]]:
 
 
 def inputs(function: Function, dtype: str, n: int) -> dict[str, Any]:
-    """Return a function's inputs: n elements each, values repeated as often as needed; one a channel; the slope."""
+    """Return a function's inputs: n elements each, repeated as needed, one for each channel; the parameters."""
     channels = max(k for k in range(1, HIDDEN + 1) if n % k == 0)
     shape = (n // channels, channels) if function.by_channel else (n,)
     return {name: _input(function, name, dtype, shape) for name in function.inputs}
 
 
 def _input(function: Function, name: str, dtype: str, shape: tuple[int, ...]) -> Any:
+    if name in dict(function.params):
+        return dict(function.params)[name]
     match name:
-        case "slope":
-            return function.slope
         case "mask":
             return np.packbits(~(_input(function, "x", dtype, shape) <= 0), bitorder="little")
         case "weight" | "bias":

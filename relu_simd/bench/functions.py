@@ -11,6 +11,10 @@ SHORT = {"grad_output": "g", "negative_slope": "slope"}
 """Inputs go by the names that people write; those not listed keep theirs."""
 
 
+EXAMPLES = {"threshold": 1.0, "value": 20.0}
+"""Numbers for the parameters that have no default."""
+
+
 @dataclass(frozen=True)
 class Function:
     """A call as people write it, `relu_backward(g, x)`, of a function that relu_simd and its reference have.
@@ -22,12 +26,12 @@ class Function:
     call: str
     dtypes: tuple[str, ...]
     outputs: tuple[str, ...] = ("out",)
-    slope: float | None = None
+    params: tuple[tuple[str, float], ...] = ()
     max_ulp: int = 0
 
     @property
     def inputs(self) -> list[str]:
-        """Names of the arrays and the slope, in order."""
+        """Names of the arrays and the parameters, in order."""
         words = self.call[self.call.index("(") + 1 : -1].split(", ")
         return [word for word in words if "=" not in word]
 
@@ -44,7 +48,9 @@ class Function:
 
 def _row(op: _core.Op) -> Function:
     inputs = ", ".join(SHORT.get(name, name) for name in op.inputs)
-    return Function(op.name, f"{op.name}({inputs})", op.dtypes, slope=op.default, max_ulp=op.max_ulp)
+    params = () if op.weight else zip(op.params, op.defaults, strict=True)
+    numbers = tuple((SHORT.get(name, name), EXAMPLES[name] if number is None else number) for name, number in params)
+    return Function(op.name, f"{op.name}({inputs})", op.dtypes, params=numbers, max_ulp=op.accuracy.max_ulp)
 
 
 _ROWS = {op.name: _row(op) for op in _core.OPS}

@@ -48,6 +48,23 @@ IDIOMS = {
             inplace="np.maximum(x, weight * x, out=x)",
         ),
     ),
+    "hardtanh": (
+        Way(
+            "np.clip(x, min_val, max_val)",
+            out="np.clip(x, min_val, max_val, out=out)",
+            inplace="np.clip(x, min_val, max_val, out=x)",
+            without=("bfloat16",),
+        ),
+    ),
+    "hardtanh_backward": (
+        Way("np.where((x > min_val) & (x < max_val), g, 0)", inplace="g[(x <= min_val) | (x >= max_val)] = 0"),
+        Way("g * ((x > min_val) & (x < max_val))", out="np.multiply(g, (x > min_val) & (x < max_val), out=out)"),
+    ),
+    "threshold": (Way("np.where(x > threshold, x, value)", inplace="x[x <= threshold] = value"),),
+    "threshold_backward": (
+        Way("np.where(x > threshold, g, 0)", inplace="g[x <= threshold] = 0"),
+        Way("g * (x > threshold)", out="np.multiply(g, x > threshold, out=out)"),
+    ),
     "relu6": (
         Way("np.clip(x, 0, 6)", without=("bfloat16",)),
         Way(

@@ -19,7 +19,7 @@ from pyopencl.array import Array, empty_like, if_positive, maximum, to_device
 from pyopencl.elementwise import ElementwiseKernel
 
 from relu_simd import opencl, reference
-from relu_simd._core import Op
+from relu_simd._core import OPS, Op
 from relu_simd.opencl._kernels import packs
 
 Record = dict[str, Any]
@@ -63,7 +63,7 @@ kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void copy(ulong n, glo
 def elementwise(context: cl.Context, op: Op, dtype: str) -> ElementwiseKernel:
     """What people write: out and the inputs as arguments, and the row's definition, which is C."""
     real = {"float32": "float", "float64": "double"}[dtype]
-    arrays = op.inputs[:-1] if op.kind == "SCALED" else op.inputs
+    arrays = op.arrays
     parameters = [f"const {real} *{name}" if name in arrays else f"{real} {name}" for name in op.inputs]
     expression = re.sub(rf"\b({'|'.join(arrays)})\b", r"\1[i]", op.definition)
     return ElementwiseKernel(context, ", ".join([f"{real} *out", *parameters]), f"out[i] = {expression}")
@@ -112,8 +112,7 @@ class Device:
             return []
         rng = np.random.default_rng(0)
         inputs: list[Any] = [rng.standard_normal(n, np.float32).astype(dtype) for _ in op.inputs]
-        if op.kind == "SCALED":
-            inputs[-1] = SLOPE
+        inputs[len(op.arrays) :] = [SLOPE] * len(op.params)
         given = [to_device(self.queue, value) if isinstance(value, np.ndarray) else value for value in inputs]
         out = empty_like(given[0])
         _check(op, inputs, getattr(opencl, op.name)(*given, out=out).get())
@@ -182,9 +181,10 @@ class Device:
             x.add_event(event)
             other.add_event(event)
 
+        relu = getattr(opencl, OPS[0].name)
         ways: dict[str, Callable[[], Any]] = {
-            "relu, out given": lambda: opencl.relu(x, out=out),
-            "relu, new array": lambda: opencl.relu(x),
+            "relu, out given": lambda: relu(x, out=out),
+            "relu, new array": lambda: relu(x),
             "kernel(...)": lambda: self.copy(*raw),
             "kernel(...) that waits for its arrays and adds its event": with_events,
             "pyopencl.array.maximum": lambda: maximum(x, other),
@@ -208,7 +208,7 @@ def _check(op: Op, inputs: list[Any], got: Any) -> None:
     with np.errstate(all="ignore"):
         want = getattr(reference, op.name)(*inputs)
     right = got.tobytes() == want.tobytes()
-    if op.max_ulp and not right:
+    if op.accuracy.max_ulp and not right:
         right = bool((np.abs(got - want) <= 2 * np.spacing(np.abs(want))).all())
     if not right:
         raise WrongResult(f"relu_simd.opencl.{op.name} on {want.dtype} differs from relu_simd.reference.{op.name}")

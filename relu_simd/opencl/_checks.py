@@ -34,7 +34,7 @@ def alike(op: Operation, arrays: Sequence[Any]) -> str:
         )
     for k in range(1, len(arrays)):
         array = arrays[k]
-        name = "out" if k == len(op.inputs) - op.scaled else op.inputs[k]
+        name = "out" if k == op.arrays else op.inputs[k]
         if not isinstance(array, Array):
             raise _no_array(op, name, array)
         if array.dtype is not dtype and array.dtype != dtype:
@@ -50,9 +50,8 @@ def alike(op: Operation, arrays: Sequence[Any]) -> str:
     return known
 
 
-def slope(op: Operation, value: Any, first: Array) -> bool:
-    """Check a slope that is no number; return whether it repeats along the first input."""
-    name = op.inputs[-1]
+def param(op: Operation, name: str, value: Any, first: Array) -> bool:
+    """Check a parameter that is no number; return whether it repeats along the first input."""
     if isinstance(value, np.ndarray):
         raise _no_array(op, name, value)
     if not isinstance(value, Array):

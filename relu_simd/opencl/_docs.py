@@ -7,7 +7,7 @@ from relu_simd._core import Op
 
 _ARRAY = "pyopencl.array.Array\n    {} C or F order; float16, float32, float64 or ml_dtypes.bfloat16."
 _LIKE = "pyopencl.array.Array\n    Of the first input's dtype, shape and order."
-_SLOPE = """\
+_PARAM = """\
 number or pyopencl.array.Array
     A number never changes the dtype. An array has the first input's shape, or one element for each index of
     its last axis, or one element; its dtype, or float32 beside 16-bit floats."""
@@ -44,7 +44,7 @@ ValueError
 
 Notes
 -----
-The same definition as `relu_simd.{name}` on the CPU, NaN and -0.0 included; the result {accuracy}.
+The same bytes as `relu_simd.{name}` on the CPU, NaN and -0.0 included, where the device does not flush denormals.
 
 Examples
 --------
@@ -61,16 +61,15 @@ def function_doc(op: Op) -> str:
     """Write the docstring of a row's function."""
     parameters = []
     for k, name in enumerate(op.inputs):
-        is_slope = op.kind == "SCALED" and k == len(op.inputs) - 1
-        what = _SLOPE if is_slope else _LIKE if k else _ARRAY.format("Contiguous in")
-        optional = "" if op.default is None or not is_slope else f"\n    By default {op.default}."
+        is_param = name in op.params
+        what = _PARAM if is_param else _LIKE if k else _ARRAY.format("Contiguous in")
+        optional = "" if name in op.required else f"\n    By default {op.defaults[op.params.index(name)]}."
         parameters.append(f"{name} : {what}{optional}")
     return _FUNCTION.format(
         name=op.name,
         summary=op.summary,
         definition=op.definition,
         parameters="\n".join(parameters),
-        accuracy="is the same to the bit" if op.max_ulp == 0 else "is within 2 ULP",
         example="-1.0, 2.0",
         call=", ".join(["x"] * len(op.inputs)),
     )

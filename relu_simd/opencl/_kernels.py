@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import pyopencl as cl
 
+from relu_simd._core import Op
 from relu_simd.opencl import _source
-from relu_simd.opencl._source import Slope, Source, Variant
+from relu_simd.opencl._source import Param, Source, Variant
 
 GROUP = 256
 KEPT = 256
@@ -30,13 +31,12 @@ CACHE_ADVICE = (
 
 @dataclass(frozen=True, eq=False)  # one object a row: a key that costs little
 class Operation:
-    """A row of the operation table with its body in OpenCL C."""
+    """A row of the operation table."""
 
+    row: Op
     name: str
     inputs: tuple[str, ...]
-    default: float | None
-    scaled: bool
-    body: str
+    arrays: int
 
 
 class Launcher(NamedTuple):
@@ -57,6 +57,11 @@ def has_fp16(device: cl.Device) -> bool:
     return "cl_khr_fp16" in device.extensions.split()
 
 
+def divides_exactly(device: cl.Device) -> bool:
+    """Whether the device can be asked for correctly rounded quotients of float32."""
+    return bool(device.single_fp_config & cl.device_fp_config.CORRECTLY_ROUNDED_DIVIDE_SQRT)
+
+
 def packs(device: cl.Device) -> bool:
     """Whether a work item should move 16 bytes: on a CPU the compiler makes the vectors."""
     return not device.type & cl.device_type.CPU
@@ -64,18 +69,28 @@ def packs(device: cl.Device) -> bool:
 
 @lru_cache(maxsize=KEPT)
 def _built(context: cl.Context, device: cl.Device, op: Operation, variant: Variant) -> tuple[cl.Program, Source]:
-    source = _source.source(op.name, op.body, op.inputs, variant)
-    return cl.Program(context, source.text).build(devices=[device]), source
+    source = _source.source(op.row, variant)
+    options = ["-cl-fp32-correctly-rounded-divide-sqrt"] if variant.exact_division else []
+    return cl.Program(context, source.text).build(options, devices=[device]), source
 
 
 def _launcher(
-    context: cl.Context, device: cl.Device, op: Operation, dtype: str, slope: Slope | None, offsets: bool, aligned: bool
+    context: cl.Context,
+    device: cl.Device,
+    op: Operation,
+    dtype: str,
+    params: tuple[Param, ...],
+    offsets: bool,
+    aligned: bool,
 ) -> Launcher:
-    if dtype == "float64" and _source.computes(op.body) and not has_fp64(device):
+    computes = _source.computes(op.row)
+    if dtype == "float64" and computes and not has_fp64(device):
         raise ValueError(f"{op.name}: {device.name.strip()} cannot compute in float64; use float32")
     group = min(GROUP, device.max_work_group_size)
-    half = dtype == "float16" and _source.computes(op.body) and has_fp16(device)
-    variant = Variant(dtype, slope, offsets, aligned and packs(device), group, half)
+    half = dtype == "float16" and computes and has_fp16(device)
+    double = dtype == "float64" and computes
+    exact = op.row.widens and (dtype == "float64" or divides_exactly(device))
+    variant = Variant(dtype, params, offsets, aligned and packs(device), group, half, double, exact)
     try:
         with _building:
             program, source = _built(context, device, op, variant)

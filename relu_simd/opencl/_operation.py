@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From a row of the operation table and a body in OpenCL C to the public function: binding, checks, launch, events."""
+"""From a row of the operation table to the public function: binding, checks, launch, events."""
 
 from __future__ import annotations
 
@@ -13,32 +13,27 @@ import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array, empty_like
 
-from relu_simd import _core
+from relu_simd._core import Op
 from relu_simd.opencl import _checks, _source
 from relu_simd.opencl._docs import function_doc
 from relu_simd.opencl._kernels import THREAD, Operation
-from relu_simd.opencl._source import PACK_BYTES, Slope
+from relu_simd.opencl._source import PACK_BYTES, Param
 
-ROWS = {op.name: op for op in _core.OPS}
 NUMBERS = (int, float, np.integer, np.floating)
 
 Events = Sequence[cl.Event] | None
 _recording = threading.Lock()
 
 
-def operation(name: str, body: str) -> Callable[..., Array]:
-    """Make the public function of a row.
-
-    The body is an expression over the row's inputs, which are bits, and the words of kernel.cl; a slope
-    is a number already.
-    """
-    row = ROWS[name]
-    op = Operation(name, row.inputs, row.default, row.kind == "SCALED", body)
-    count = len(op.inputs)
+def operation(row: Op) -> Callable[..., Array]:
+    """Make the public function of a row."""
+    name, count = row.name, len(row.inputs)
+    op = Operation(row, name, row.inputs, len(row.arrays))
     optional = [Parameter(key, Parameter.POSITIONAL_OR_KEYWORD, default=None) for key in ("out", "queue", "wait_for")]
-    operands = [Parameter(key, Parameter.POSITIONAL_OR_KEYWORD) for key in op.inputs]
-    if op.default is not None:
-        operands[-1] = operands[-1].replace(default=op.default)
+    operands = [Parameter(key, Parameter.POSITIONAL_OR_KEYWORD) for key in row.inputs]
+    for k, default in enumerate(row.defaults, len(row.arrays)):
+        if default is not None:
+            operands[k] = operands[k].replace(default=default)
     signature = inspect.Signature([*operands, *optional])
 
     def function(
@@ -70,15 +65,15 @@ def operation(name: str, body: str) -> Callable[..., Array]:
 def _run(op: Operation, inputs: tuple[Any, ...], out: Any, queue: Any, wait_for: Events) -> Array:
     """Check, enqueue, and let later work on the arrays wait for it."""
     first = inputs[0]
-    arrays = inputs[:-1] if op.scaled else inputs
+    arrays = inputs[: op.arrays]
     if out is not None:
         arrays = (*arrays, out)
     dtype = _checks.alike(op, arrays)
-    slope: Slope | None = None
+    params: tuple[Param, ...] = ()
     numbers: tuple[Any, ...] = ()
-    if op.scaled:
-        slope, weights, numbers = _slope(op, dtype, first, inputs[-1])
-        inputs = (*inputs[:-1], *weights)
+    if len(inputs) > op.arrays:
+        params, weights, numbers = _params(op, dtype, first, inputs)
+        inputs = (*inputs[: op.arrays], *weights)
     queue = _checks.a_queue(op, queue, inputs if out is None else (*inputs, out))
     if out is None:
         out = empty_like(first, queue)
@@ -98,7 +93,7 @@ def _run(op: Operation, inputs: tuple[Any, ...], out: Any, queue: Any, wait_for:
         waited += before
     offsets = any(places)
     aligned = not offsets or all(place % PACK_BYTES == 0 for place in places)
-    kernel, group, elements = THREAD.launcher(first.context, queue.device, op, dtype, slope, offsets, aligned)
+    kernel, group, elements = THREAD.launcher(first.context, queue.device, op, dtype, params, offsets, aligned)
     if offsets:
         numbers = (*_checks.whole_elements(op, (out, *inputs)), *numbers)
     groups = -(-size // elements)
@@ -107,14 +102,24 @@ def _run(op: Operation, inputs: tuple[Any, ...], out: Any, queue: Any, wait_for:
     return out
 
 
-def _slope(op: Operation, dtype: str, first: Array, value: Any) -> tuple[Slope, tuple[Array, ...], tuple[Any, ...]]:
-    """How the kernel gets the slope, the array that it is in, and the numbers to pass after the arrays."""
-    if isinstance(value, NUMBERS) and not isinstance(value, (bool, np.longdouble)):
-        # In float32 beside 16-bit floats too, as on the CPU: rounding it to 16 bits changes results.
-        return _source.NUMBER, (), (float(value) if dtype == "float64" else np.float32(value),)
-    repeats = _checks.slope(op, value, first)
-    wide = value.dtype != first.dtype
-    return _source.ARRAYS[repeats, wide], (value,), (value.size,) if repeats else ()
+def _params(
+    op: Operation, dtype: str, first: Array, inputs: tuple[Any, ...]
+) -> tuple[tuple[Param, ...], tuple[Array, ...], tuple[Any, ...]]:
+    """How the kernel gets the parameters, the arrays that some are in, and the numbers to pass after the arrays."""
+    params, arrays, numbers = [], [], []
+    for k in range(op.arrays, len(inputs)):
+        value = inputs[k]
+        if isinstance(value, NUMBERS) and not isinstance(value, (bool, np.longdouble)):
+            # In float32 beside 16-bit floats too, as on the CPU: rounding it to 16 bits changes results.
+            params.append(_source.NUMBER)
+            numbers.append(float(value) if dtype == "float64" else np.float32(value))
+            continue
+        repeats = _checks.param(op, op.inputs[k], value, first)
+        params.append(_source.ARRAYS[repeats, value.dtype != first.dtype])
+        arrays.append(value)
+        if repeats:
+            numbers.append(value.size)
+    return tuple(params), tuple(arrays), tuple(numbers)
 
 
 def _record(histories: list[tuple[list[cl.Event], list[cl.Event]]], event: cl.Event) -> None:

@@ -1,58 +1,60 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The one kernel: an operation on one dtype, element by element. _source.py puts definitions before it:
-//   bits, SIGN, INF, SIX   the unsigned integer as wide as the dtype, and patterns of the dtype in it
-//   real, real_bits        what arithmetic is done in, and the integer as wide; absent where there is none to do
-//   FLOAT16, ... FLOAT64   the dtype; HALF with FLOAT16 where the device converts it itself
-//   GROUP, PACK, pack_word work items a group; elements a work item moves at once, and an integer as wide
-//   NAME, VALUES, BODY     the operation; PARAMETERS and what is below it, how the kernel gets its inputs
-// Elements are bits until a body widens them: comparing and selecting needs no fp16 or fp64, keeps a NaN's
-// payload, and is right where the device flushes denormals.
+// The one kernel: an operation on one dtype, element by element. The operation is csrc/kernels.h, which the device's
+// compiler takes as it stands, with vmath.h, over the vocabulary below: one more instruction set, whose vector is one
+// element. csrc/isa_scalar.c says what each word means. _source.py puts definitions before this text:
+//   bits, SIGN, INF        the unsigned integer as wide as the dtype, and patterns of the dtype in it
+//   real, real_bits        what arithmetic is done in, and the integer as wide
+//   FLOAT16, ... FLOAT64   the dtype; HALF with FLOAT16 where the device converts it itself, NO_DOUBLE with FLOAT64
+//                          where the device has none
+//   WIDENS                 the row's column `half` is WIDEN
+//   EXACT_DIVISION         the quotient of two float32 is correctly rounded by itself
+//   GROUP, PACK, pack_word work items in a group; elements that a work item moves at once, and an integer as wide
+//   NAME, VALUES, LANE_OF  the operation; PARAMETERS and what is below it, how the kernel gets its inputs
 #pragma OPENCL FP_CONTRACT OFF
 
 // A call that a compiler leaves in place keeps it from making vectors.
-#define INLINE static inline __attribute__((always_inline))
+#define RS_INLINE static inline __attribute__((always_inline))
+#define RS_CAT_(a, b) a##_##b
+#define RS_CAT(a, b) RS_CAT_(a, b)
 
-// False for NaN; -0 and +0 are equal.
-INLINE bool between(bits x, bits from, bits to) { return (bits)(x - from) <= (bits)(to - from); }
-INLINE bool negative(bits x) { return between(x, SIGN + 1, SIGN + INF); }
-INLINE bool nonpositive(bits x) { return x == 0 || between(x, SIGN, SIGN + INF); }
-INLINE bool positive(bits x) { return between(x, 1, INF); }
-INLINE bool above_six(bits x) { return between(x, SIX + 1, INF); }
-INLINE bool six_or_above(bits x) { return between(x, SIX, INF); }
-INLINE bits rectified(bits x) { return negative(x) ? 0 : x; }
+// What kernels.h and vmath.h look at.
+#define RS_INTEGER 0
+#define RS_HALF 1
+#define RS_WHOLE 2
 
-#ifdef real
-// widen: exactly. narrow: rounded to nearest even, a NaN made quiet.
-#if defined FLOAT64
+// widen: exactly. narrow: rounded to nearest even, a NaN made quiet. pattern: of a number that every dtype has.
+#if defined NO_DOUBLE
+// For rows that only compare and move elements; no other comes here.
+RS_INLINE real widen(bits x) { return 0; }
+RS_INLINE bits narrow(real f) { return 0; }
+#elif defined FLOAT64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
-INLINE real widen(bits x) { return as_double(x); }
-INLINE bits narrow(real f) { return as_ulong(f); }
-#endif
-
-#if defined FLOAT32
-INLINE real widen(bits x) { return as_float(x); }
-INLINE bits narrow(real f) { return as_uint(f); }
+RS_INLINE real widen(bits x) { return as_double(x); }
+RS_INLINE bits narrow(real f) { return as_ulong(f); }
+#elif defined FLOAT32
+RS_INLINE real widen(bits x) { return as_float(x); }
+RS_INLINE bits narrow(real f) { return as_uint(f); }
 #elif defined BFLOAT16
-INLINE real widen(bits x) { return as_float((uint)x << 16); }
-INLINE bits narrow(real f)
+RS_INLINE real widen(bits x) { return as_float((uint)x << 16); }
+RS_INLINE bits narrow(real f)
 {
     const uint u = as_uint(f);
     return (u & 0x7fffffff) > 0x7f800000 ? u >> 16 | 0x0040 : (u + 0x7fff + (u >> 16 & 1)) >> 16;
 }
 #elif defined HALF
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
-INLINE real widen(bits x) { return convert_float(as_half(x)); }
-INLINE bits narrow(real f) { return as_ushort(convert_half_rte(f)); }
-#elif defined FLOAT16
-// On the bits: vload_half is a call an element on some devices. No step makes or reads a float32 denormal
+RS_INLINE real widen(bits x) { return convert_float(as_half(x)); }
+RS_INLINE bits narrow(real f) { return as_ushort(convert_half_rte(f)); }
+#else
+// On the bits: vload_half is a call for each element on some devices. No step makes or reads a float32 denormal
 // that matters, so flushing them changes nothing.
-INLINE real widen(bits x)
+RS_INLINE real widen(bits x)
 {
     const uint sign = (uint)(x & 0x8000) << 16, magnitude = x & 0x7fff;
     const uint normal = (magnitude << 13) + (magnitude < 0x7c00 ? 112u << 23 : 224u << 23);
     return as_float(sign | (magnitude < 0x0400 ? as_uint((float)magnitude * 0x1p-24f) : normal));
 }
-INLINE bits narrow(real f)
+RS_INLINE bits narrow(real f)
 {
     const uint u = as_uint(f), sign = u >> 16 & 0x8000, magnitude = u & 0x7fffffff;
     const uint normal = ((magnitude + 0x0fff + (magnitude >> 13 & 1)) >> 13) - (112u << 10);
@@ -62,124 +64,147 @@ INLINE bits narrow(real f)
 }
 #endif
 
-// From here on only +, -, * and conversions: exp, tanh and / of a device may be off by 5 ULP, and on PoCL even fma
-// and fabs are a call an element, where these are vectors.
 #if defined FLOAT64
+RS_INLINE bits pattern(float c)
+{
+    const uint u = as_uint(c);
+    return u == 0 ? 0 : ((bits)(u >> 23) + 896) << 52 | (bits)(u & 0x7fffff) << 29;
+}
+#else
+RS_INLINE bits pattern(float c) { return narrow(c); }
+#endif
+
+// The names that a compiler may have as macros, or has as a keyword.
+#undef select
+#undef min
+#undef max
+#undef copysign
+#define select rs_select
+#define min rs_min
+#define max rs_max
+#define copysign rs_copysign
+#define half rs_half
+
+typedef int mask;
+
+#if defined WIDENS
+// The whole expression in `real`.
+#if defined FLOAT64
+#define NAME_OF_TYPE f64
 #define as_real as_double
 #define as_real_bits as_ulong
-#define LN2_HIGH 0x1.62e42fefap-1 // ends in so many zero bits that its product with any k is exact
-#define LN2_LOW 0x1.cf79abc9e3b3ap-40
-#define ROUNDING 0x1.8p52 // adding it leaves no bits for a fraction
-#define SPLITTING 0x1.0000002p27
-#define EXPONENT_BIAS 1023
+#define POW2 (0x1.8p52 + 1023)
 #define FRACTION_BITS 52
-#define EXP_IS_ZERO -746 // exp of it rounds to 0
-#define TANH_IS_ONE 22   // tanh of it rounds to 1
 #else
+#define NAME_OF_TYPE f32
 #define as_real as_float
 #define as_real_bits as_uint
-#define LN2_HIGH 0x1.62e4p-1f
-#define LN2_LOW 0x1.7f7d1cp-20f
-#define ROUNDING 0x1.8p23f
-#define SPLITTING 0x1.001p12f
-#define EXPONENT_BIAS 127
+#define POW2 (0x1.8p23f + 127)
 #define FRACTION_BITS 23
-#define EXP_IS_ZERO -104
-#define TANH_IS_ONE 10
+#endif
+#if defined FLOAT16 || defined BFLOAT16
+#define TO_HALF 1
+#else
+#define TO_HALF 0
 #endif
 #define REAL_SIGN ((real_bits)1 << (sizeof(real) * 8 - 1))
+#define T_CLASS RS_WHOLE
+#define HAS_STEPS 0
+#define HAS_WIDEN 1
+typedef real vec, elem, wide;
 
-// A number as a sum: low is what rounding took from high.
-typedef struct {
-    real high, low;
-} pair;
-
-INLINE real magnitude_of(real x) { return as_real(as_real_bits(x) & ~REAL_SIGN); }
-INLINE real power_of_two(int k) { return as_real((real_bits)(k + EXPONENT_BIAS) << FRACTION_BITS); }
-
-// exp(x) = 2^k * (1 + the result): exp(r) - 1 by its Taylor series, |r| <= ln(2) / 2.
-INLINE pair reduced_exp(real x, int *k)
-{
-    const real turns = x * 1.442695f + ROUNDING - ROUNDING;
-    const real near = x - turns * LN2_HIGH, far = turns * LN2_LOW, r = near - far;
-    real sum = 0;
-#define TERM(factorial) sum = sum * r + (real)1 / (real)(factorial);
-#ifdef FLOAT64
-    TERM(6227020800L) TERM(479001600) TERM(39916800) TERM(3628800) TERM(362880) TERM(40320)
-#endif
-    TERM(5040) TERM(720) TERM(120) TERM(24) TERM(6) TERM(2)
-    *k = (int)turns;
-    const real rest = r * r * sum, high = r + rest;
-    return (pair){high, r - high + rest + (near - r - far)};
-}
-
-// 2^k + one + 2^k * factor.
-INLINE pair add_product(real power, real one, pair factor)
-{
-    const real whole = power + one, product = power * factor.high, high = whole + product;
-    return (pair){high, whole - high + product + power * factor.low + (one - (whole - power))};
-}
-
-// Halves of a number, so short that their products are exact.
-INLINE pair halves(real x)
-{
-    const real shifted = x * SPLITTING, high = shifted - (shifted - x);
-    return (pair){high, x - high};
-}
-
-INLINE real quotient(pair numerator, pair denominator)
-{
-    const real inverse = 1 / denominator.high, guess = numerator.high * inverse;
-#if defined FLOAT16 || defined BFLOAT16
-    return guess; // what is lost would move a 16-bit result at a tie only
+#define splat(s) ((real)(s))
+#define value(c) ((real)(c))
+RS_INLINE mask negative(vec v) { return v < 0; }
+RS_INLINE mask nonpositive(vec v) { return v <= 0; }
+RS_INLINE mask less(vec a, vec b) { return a < b; }
+RS_INLINE mask less_equal(vec a, vec b) { return a <= b; }
+RS_INLINE mask above(vec v, real c) { return v > c; }
+RS_INLINE mask at_least(vec v, real c) { return v >= c; }
+RS_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
+RS_INLINE vec drop(mask m, vec v) { return m ? 0 : v; }
+RS_INLINE vec add(vec a, vec b) { return a + b; }
+RS_INLINE vec sub(vec a, vec b) { return a - b; }
+RS_INLINE vec mul(vec a, vec b) { return a * b; }
+RS_INLINE vec fnma(vec a, vec b, vec c) { return fma(-a, b, c); } // fma is OpenCL's own, and correctly rounded
+#if defined EXACT_DIVISION
+RS_INLINE vec div(vec a, vec b) { return a / b; }
 #else
-    const real product = guess * denominator.high;
-    const pair a = halves(guess), b = halves(denominator.high);
-    const real error = a.high * b.high - product + a.high * b.low + a.low * b.high + a.low * b.low;
-    const real rest = numerator.high - product - error + (numerator.low - guess * denominator.low);
-    return guess + rest * inverse;
-#endif
-}
-
-// e / (1 + e) or 1 / (1 + e), e = exp(-|x|) being no larger than 1.
-INLINE real sigmoid_of(real x)
+RS_INLINE vec div(vec a, vec b) // Markstein's: the second step rounds correctly what the first has left
 {
-    int k;
-    const real t = -magnitude_of(x);
-    const pair exp_of = add_product(1, 0, reduced_exp(t < EXP_IS_ZERO ? EXP_IS_ZERO : t, &k));
-    // In two steps: 2^k alone may be too small for a number.
-    const real power = power_of_two(k / 2), more = power_of_two(k - k / 2);
-    const pair e = {exp_of.high * power * more, exp_of.low * power * more};
-    const real denominator = 1 + e.high;
-    const pair numerator = {x < 0 ? e.high : 1, x < 0 ? e.low : 0};
-    return quotient(numerator, (pair){denominator, e.high - (denominator - 1) + e.low});
-}
-
-// (e - 1) / (e + 1), e = exp(2|x|).
-INLINE real tanh_of(real x)
-{
-    int k;
-    const real t = magnitude_of(x);
-    const pair factor = reduced_exp(2 * (t > TANH_IS_ONE ? TANH_IS_ONE : t), &k);
-    const real power = power_of_two(k);
-    const real positive_one = quotient(add_product(power, -1, factor), add_product(power, 1, factor));
-    return as_real(as_real_bits(positive_one) | (as_real_bits(x) & REAL_SIGN));
+    const vec near = 1 / b, inverse = fma(near, fma(-b, near, 1.0f), near), q = a * inverse;
+    const vec nearer = fma(fma(-b, q, a), inverse, q), exact = fma(fma(-b, nearer, a), inverse, nearer);
+    return isfinite(exact) ? exact : a / b;
 }
 #endif
+RS_INLINE vec min(vec a, vec b) { return a < b ? a : b; }
+RS_INLINE vec max(vec a, vec b) { return a > b ? a : b; }
+RS_INLINE vec min_abs(vec a, vec b) { return min(as_real(as_real_bits(a) & ~REAL_SIGN), b); }
+RS_INLINE vec pow2(vec v) { return as_real(as_real_bits(v) << FRACTION_BITS); }
+RS_INLINE vec copysign(vec v, vec s)
+{
+    return as_real((as_real_bits(v) & ~REAL_SIGN) | (as_real_bits(s) & REAL_SIGN));
+}
+RS_INLINE vec nan_of(vec x, vec v)
+{
+    return x == x ? v : as_real(as_real_bits(x) | (real_bits)1 << (FRACTION_BITS - 1));
+}
+#define OPERAND(x) widen(x)
+#define RESULT(v) narrow(v)
+
+#else
+// Elements are bits, and numbers only within a word that computes: comparing and selecting needs no fp16 or fp64, keeps
+// a NaN's payload, and is right where the device flushes denormals.
+#define NAME_OF_TYPE bits
+#define T_CLASS RS_HALF
+#define HAS_STEPS 1
+#define HAS_WIDEN 0
+typedef bits vec;
+typedef real wide;
+
+#define value(c) pattern(c)
+RS_INLINE mask between(vec x, bits from, bits to) { return (bits)(x - from) <= (bits)(to - from); }
+RS_INLINE mask negative(vec v) { return between(v, SIGN + 1, SIGN + INF); }
+RS_INLINE mask nonpositive(vec v) { return v == 0 || between(v, SIGN, SIGN + INF); }
+RS_INLINE mask above(vec v, float c) { return between(v, pattern(c) + 1, INF); }
+RS_INLINE mask at_least(vec v, float c) { return between(v, pattern(c), INF); }
+RS_INLINE mask below_param(vec v, wide s) { return widen(v) < s; }
+RS_INLINE mask at_most_param(vec v, wide s) { return widen(v) <= s; }
+RS_INLINE mask above_param(vec v, wide s) { return widen(v) > s; }
+RS_INLINE mask at_least_param(vec v, wide s) { return widen(v) >= s; }
+RS_INLINE vec of_param(wide s) { return narrow(s); }
+RS_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
+RS_INLINE vec drop(mask m, vec v) { return m ? 0 : v; }
+RS_INLINE vec add(vec a, vec b) { return narrow(widen(a) + widen(b)); }
+RS_INLINE vec mul(vec a, wide b) { return narrow(widen(a) * b); }
+#define OPERAND(x) (x)
+#define RESULT(v) (v)
+#endif
+
+#define NAME(word) RS_CAT(word, NAME_OF_TYPE)
+#define LANE(name, a, b, s, t) RS_INLINE vec lane_##name(vec a, vec b, wide s, wide t)
+#define KERNEL1(name, a) LANE(name, a, b_, s_, t_)
+#define KERNEL2(name, a, b) LANE(name, a, b, s_, t_)
+#define KERNEL1_PARAM1(name, a, s) LANE(name, a, b_, s, t_)
+#define KERNEL2_PARAM1(name, a, b, s) LANE(name, a, b, s, t_)
+#define KERNEL1_PARAM2(name, a, s, t) LANE(name, a, b_, s, t)
+#define KERNEL2_PARAM2(name, a, b, s, t) LANE(name, a, b, s, t)
+
+THE_EXPRESSIONS
 
 #if PACK > 1
 typedef union {
     bits at[PACK];
     pack_word whole;
 } pack;
-#define LOAD_PACK(name, i) \
-    pack name##_pack;      \
+#define LOAD_PACK(name, i)   \
+    pack name##_pack;        \
     name##_pack.whole = ((global const pack_word *)name##_in)[i];
 #endif
 
-INLINE bits operation(VALUES) { return BODY; }
+RS_INLINE bits operation(VALUES) { return RESULT(LANE_OF); }
 
-kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void NAME(PARAMETERS)
+kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void KERNEL_NAME(PARAMETERS)
 {
     SKIP_OFFSETS
     const size_t base = get_group_id(0) * (GROUP * PACK), local_id = get_local_id(0);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Digests of what every function makes of the same inputs, by dtype: how machines are compared byte for byte.
 
-`RELU_SIMD_ISA=scalar python tests/digests.py >FILE` on one machine, `RELU_SIMD_DIGESTS=FILE` for
+`RELU_SIMD_ISA=scalar PYTHONPATH=tests python -m tools.digests >FILE` on one machine, `RELU_SIMD_DIGESTS=FILE` for
 tests/test_digests.py on another; `make test-aarch64` and `make test-old-cpus` do both.
 
 Inputs are made of integers and bit patterns, which no mathematical library has rounded. One thing is left out: of a
@@ -13,7 +13,7 @@ import hashlib
 import json
 
 import numpy as np
-from cases import FLOATS, OPS, bits, here, isnan, lanes, operand_dtypes, slope_dtype, specials, streaming
+from cases import FLOATS, OPS, bits, here, isnan, lanes, operand_dtypes, param_dtype, specials, streaming
 
 import relu_simd
 from relu_simd import _core
@@ -42,7 +42,7 @@ def inputs(dtype, seed):
 
 def compared(op, result, given):
     """`result` with the NaNs that the hardware has a say in all alike: of two, or made of what is none."""
-    if op.kind == "NUMBERS" or result.dtype.name not in FLOATS:
+    if not op.arithmetic or result.dtype.name not in FLOATS:
         return result
     nans = [isnan(value) for value in given]
     numbers = [np.where(nan, value.dtype.type(-0.5), value) for nan, value in zip(nans, given, strict=True)]
@@ -66,7 +66,7 @@ def of_operation(op, dtype):
     """New, into `out` at an odd place, in place, with a number as the last operand, past the cache."""
     digest, function = Digest(), getattr(relu_simd, op.name)
     arrays = [inputs(each, seed) for seed, each in enumerate(operand_dtypes(op, dtype))]
-    number = -0.375 if op.kind == "SCALED" else 3.0
+    number = -0.375 if op.params else 3.0
     for n in sizes(dtype):
         given = [array[:n] for array in arrays]
         with streaming():
@@ -76,7 +76,7 @@ def of_operation(op, dtype):
         own = given[0].copy()
         digest.add(compared(op, function(own, *given[1:], out=own), given))
         if len(given) > 1 and dtype.name in FLOATS:
-            last = slope_dtype(dtype) if op.kind == "SCALED" else dtype
+            last = param_dtype(dtype) if op.params else dtype
             digest.add(compared(op, function(*given[:-1], number), [*given[:-1], np.full(n, number, last)]))
     return digest
 
@@ -110,7 +110,7 @@ def of_count(dtype):
 
 def of_prelu_backward(dtype):
     """Its sums; grad_x is leaky_relu_backward's."""
-    digest, weight = Digest(), slope_dtype(dtype).type(0.25)
+    digest, weight = Digest(), param_dtype(dtype).type(0.25)
     finite = [inputs(dtype, seed) for seed in (1, 2)]
     for array in finite:
         array[~np.isfinite(array.astype(np.float64))] = 2

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """All 4,294,967,296 float32 through every operation of one input, on every instruction set.
 
-    python tests/exhaustive.py                               all of it, about 25 minutes on two cores
-    python tests/exhaustive.py --isas best                   the one that runs here by default: what CI does
-    python tests/exhaustive.py --isas avx2 --ops tanh
+    PYTHONPATH=tests python -m tools.exhaustive              all of it, about 25 minutes on two cores
+    python -m tools.exhaustive --isas best                   the one that runs here by default: what CI does
+    python -m tools.exhaustive --isas avx2 --ops tanh
 
 Selections (relu, relu6, leaky_relu) equal NumPy's, bit for bit. sigmoid and tanh are within 1 ULP of their
 float64 evaluation, and never step back from one float to the next. Every other instruction set gives the
@@ -22,7 +22,7 @@ import relu_simd
 from relu_simd import _core, reference
 
 # Those with a default for their other input are of one input, too.
-OPS = {op.name: op for op in _core.OPS if len(op.inputs) - (op.default is not None) == 1}
+OPS = {op.name: op for op in _core.OPS if len(op.required) == 1}
 PATTERNS = 2**32
 CHUNK = 2**24
 SIGN = np.uint32(1 << 31)
@@ -55,9 +55,9 @@ def check_close(op, isa, patterns, x, got):
         wide = x.astype(np.float64)
         exact = np.tanh(wide) if op.name == "tanh" else 1 / (1 + np.exp(-wide))
         unit = np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64)
-        wrong = ~(np.abs(got - exact) <= op.max_ulp * unit) & ~(np.isnan(got) & np.isnan(x))
+        wrong = ~(np.abs(got - exact) <= op.accuracy.max_ulp * unit) & ~(np.isnan(got) & np.isnan(x))
     if wrong.any():
-        first(wrong, op, isa, patterns, got, f"more than {op.max_ulp} ULP from {exact[np.argmax(wrong)]!r}")
+        first(wrong, op, isa, patterns, got, f"more than {op.accuracy.max_ulp} ULP from {exact[np.argmax(wrong)]!r}")
 
 
 class Monotone:
@@ -97,8 +97,8 @@ def run(op, isas, progress, task, seconds):
             seconds[op.name, isa] = seconds.get((op.name, isa), 0) + time.perf_counter() - begin
             if best is None:
                 best = got
-                (check_close if op.max_ulp else check_exact)(op, isa, patterns, x, got)
-                if op.max_ulp:
+                (check_close if op.accuracy.max_ulp else check_exact)(op, isa, patterns, x, got)
+                if op.accuracy.max_ulp:
                     monotone.check(op, isa, patterns, x, got)
             else:
                 wrong = got.view(np.uint32) != best.view(np.uint32)
@@ -120,7 +120,7 @@ def choose(given, known, what):
 def main(arguments=None):
     available = relu_simd.available_isas()
     parser = argparse.ArgumentParser(
-        prog="python tests/exhaustive.py",
+        prog="python -m tools.exhaustive",
         description=__doc__.partition("\n")[0],
         epilog=__doc__.partition("\n\n")[2],
         formatter_class=argparse.RawDescriptionHelpFormatter,

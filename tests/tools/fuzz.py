@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Made-up calls of every function against the reference, until one differs.
 
-    python tests/fuzz.py                      100,000 calls, a new seed each time
-    python tests/fuzz.py --cases 5000000      for a night
-    python tests/fuzz.py --seed 7             the same calls again
+    PYTHONPATH=tests python -m tools.fuzz     100,000 calls, a new seed each time
+    python -m tools.fuzz --cases 5000000      for a night
+    python -m tools.fuzz --seed 7             the same calls again
 
 A call is a function or ufunc, a dtype, an instruction set, a shape, for every operand a layout (steps in both
 directions, axes in any order, an offset in bytes, a byte order, broadcasting), where the result goes (new, into an
@@ -145,9 +145,10 @@ def made_up(r):
     )
     if op is None:
         return case
-    if op.kind == "SCALED" and r.random() < 0.4:
-        case = replace(case, slope=r.choice((0.01, 0.0, -0.0, 1.0, -2.5, 1e-30, 0.1)))
-        if case.operand == count - 1:
+    if op.params and r.random() < 0.4:
+        numbers = (0.01, 0.0, -0.0, 1.0, -2.5, 1e-30, 0.1) if is_float(dtype) else (0, 1, 6, 100)
+        case = replace(case, slope=r.choice(numbers))
+        if case.operand >= len(op.arrays):
             case = replace(case, operand=0)
     if r.random() < 0.3:
         choice = r.randrange(4)
@@ -155,7 +156,7 @@ def made_up(r):
             case = replace(case, where=True)
         elif choice == 1 and case.slope is None:
             # NumPy looks among a user's dtypes, and for loops of mixed ones, only if the inputs have them.
-            far = {"bfloat16"} | (set(HALVES) if op.kind == "SCALED" else set())
+            far = {"bfloat16"} | (set(HALVES) if op.params else set())
             # A float beyond an integer's range becomes what the hardware and the loop make of it.
             far |= set(INTEGERS) if is_float(dtype) else set()
             wanted = [each.name for each in here(op.dtypes) if each.name not in far or each.name == dtype]
@@ -253,11 +254,12 @@ def run_elementwise(case, r):
             array, out = together(own_view, case.out_view, own, (each, dtype), case.shift)
         else:
             array = alone(own_view, own, each)
-        array[...] = VALUES.take(each, array.size, r, op.kind != "NUMBERS" and k > 0).reshape(own)
+        array[...] = VALUES.take(each, array.size, r, op.arithmetic and k > 0).reshape(own)
         operands.append(array)
+    arrays = operands
     if case.slope is not None:
-        operands[-1] = case.slope
-    arrays = operands[: len(operands) - (case.slope is not None)]
+        operands[len(op.arrays) :] = [case.slope] * len(op.params)
+        arrays = operands[: len(op.arrays)]
     if case.out == "operand" and operands[case.operand].shape == case.shape and dtypes[case.operand] == dtype:
         out = operands[case.operand]
     elif case.out is not None and out is None:
@@ -307,7 +309,7 @@ def run_elementwise(case, r):
     with np.errstate(all="ignore"):
         inputs = [value.astype(want) for value, want in zip(originals, takes, strict=False)]
         inputs = [np.broadcast_to(value, shape) for value in inputs]
-        if op.kind != "NUMBERS":
+        if op.arithmetic:
             # of two NaNs, which a cast can make, the hardware chooses
             taken = np.zeros(shape, bool)
             for value in inputs:

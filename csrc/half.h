@@ -156,7 +156,7 @@ RS_INLINE doubles to_doubles(vec v)
         wide x = NAME(widen)(a);                                                       \
         const wide y = NAME(widen)(b);                                                 \
         for (int k = 0; k < PARTS; k++) {                                              \
-            x.part[k] = lane_##name##_f32(x.part[k], y.part[k], s.part[k], t.part[k]); \
+            x.part[k] = half_lane_##name##_f32(x.part[k], y.part[k], s.part[k], t.part[k]); \
         }                                                                              \
         return NAME(narrow)(x);                                                        \
     }

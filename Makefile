@@ -119,8 +119,8 @@ wheel: $(VENV)/.wheel
 	echo 'wheel: metadata'; $(PY) -m twine check --strict dist/*
 	$(PY) scripts/check_wheel.py dist/*.whl $(TEST_ARGS)
 
-# build makes the wheel of the sdist; on Linux auditwheel puts libgomp in, and the tag that the system's glibc allows.
-$(VENV)/.wheel: $(SOURCES) $(wildcard relu_simd/*.py* relu_simd/*/*) LICENSE-libgomp $(VENV)/.for-wheel
+# build makes the wheel of the sdist; on Linux auditwheel gives it the tag that the system's glibc allows.
+$(VENV)/.wheel: $(SOURCES) $(wildcard relu_simd/*.py* relu_simd/*/*) $(VENV)/.for-wheel
 	echo 'wheel: building'; rm -rf dist; $(PY) -m build >$(VENV)/wheel.log 2>&1 || { tail -n 40 $(VENV)/wheel.log; exit 1; }
 ifeq ($(shell uname -s),Linux)
 	PATH=$(abspath $(VENV)/bin):$$PATH auditwheel repair --wheel-dir dist dist/*-linux_*.whl 2>$(VENV)/wheel.log \
@@ -164,6 +164,7 @@ $(VENV)/.for-torch: | $(PY)
 lock: $(VENV)/.for-lock
 	$(PY) scripts/requirements.py --unlocked | $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes \
 		--python-version 3.11 --custom-compile-command 'make lock' --output-file requirements-dev.lock $(LOCK_ARGS) -
+	UV=$(VENV)/bin/uv scripts/check_lock.sh
 
 perf: $(VENV)/.package $(VENV)/.for-perf $(VENV)/.for-bench
 	$(PY) -m pytest benchmarks/bench_ops.py $(PERF_ARGS)

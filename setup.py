@@ -10,13 +10,11 @@ import runpy
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import CompileError, LinkError
 
 # Contraction to fma would make results differ between compilers and ISAs. Nobody reads the floating-point
 # flags of a kernel, and without them GCC vectorises the scalar ISA (leaky_relu: 15 times as fast).
@@ -29,21 +27,6 @@ if "-fsanitize" in os.environ.get("CC", ""):  # scripts/sanitize.sh: its reports
 elif os.environ.get("RELU_SIMD_DEBUG"):  # make debug
     FLAGS["unix"] = ["-Og", "-g3", *FLAGS["unix"][2:]]
     FLAGS["msvc"] = ["/Od", "/Z7", *FLAGS["msvc"][1:]]
-
-OPENMP = {"msvc": "/openmp", "unix": "-fopenmp"}
-
-
-def links_openmp(compiler, flag):
-    """Whether this compiler takes the flag and finds its runtime: Apple's Clang, for one, does not."""
-    with TemporaryDirectory() as folder:
-        source = Path(folder, "probe.c")
-        source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
-        try:
-            objects = compiler.compile([str(source)], output_dir=folder, extra_postargs=[flag])
-            compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=[flag])
-        except (CompileError, LinkError):
-            return False
-    return True
 
 
 def compile_side_by_side(compiler):
@@ -63,17 +46,9 @@ def compile_side_by_side(compiler):
 
 class BuildExt(build_ext):
     def build_extensions(self):
-        kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
-        flags, openmp = FLAGS[kind], OPENMP[kind]
-        link = []
-        if links_openmp(self.compiler, openmp):
-            flags = [*flags, openmp]
-            link = [openmp] if kind == "unix" else []
-        else:
-            print("relu-simd: this compiler has no OpenMP: building for one thread")
+        flags = FLAGS["msvc" if self.compiler.compiler_type == "msvc" else "unix"]
         for extension in self.extensions:
             extension.extra_compile_args += flags
-            extension.extra_link_args += link
         compile_side_by_side(self.compiler)
         super().build_extensions()
 

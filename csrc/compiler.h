@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What differs between compilers, and nothing else: architecture, inlining, target regions,
- * the few atomics. GNU-only syntax may stand in this header alone. Included by every C file.
+ * the few atomics, access to ARM's floating-point registers. GNU-only syntax may stand in this header
+ * alone. Included by every C file.
  *
  * RS_TARGET_BEGIN(...)/RS_TARGET_END bracket code that may use instructions above the baseline.
  * MSVC needs no such region: it compiles any intrinsic as written. */
@@ -33,9 +34,20 @@
 #define RS_TARGET_END
 #include <intrin.h>
 /* volatile has acquire/release meaning for MSVC on x64, and pointers are written whole on ARM64 */
-#define RS_ATOMIC_LOAD(p) (*(p))
-#define RS_ATOMIC_STORE(p, v) (*(p) = (v))
+#define RS_ATOMIC_LOAD(p) (*(volatile __typeof__(*(p)) *)(p))
+#define RS_ATOMIC_STORE(p, v) (*(volatile __typeof__(*(p)) *)(p) = (v))
 #define RS_ATOMIC_EXCHANGE(p, v) _InterlockedExchange((volatile long *)(p), v)
+/* Of 64 bits, each in one order for all threads. RS_ATOMIC_ADD returns what was there before. */
+#define RS_ATOMIC_ADD(p, v) ((uint64_t)_InterlockedExchangeAdd64((volatile long long *)(p), (long long)(v)))
+#define RS_ATOMIC_REPLACE(p, from, to) \
+    (_InterlockedCompareExchange64((volatile long long *)(p), (long long)(to), (long long)(from)) == (long long)(from))
+#define RS_BARRIER() _ReadWriteBarrier()
+#if RS_ARM64
+#define RS_READ_FPCR() ((unsigned long long)_ReadStatusReg(ARM64_FPCR))
+#define RS_WRITE_FPCR(v) _WriteStatusReg(ARM64_FPCR, (__int64)(v))
+#define RS_READ_FPSR() ((unsigned long long)_ReadStatusReg(ARM64_FPSR))
+#define RS_WRITE_FPSR(v) _WriteStatusReg(ARM64_FPSR, (__int64)(v))
+#endif
 #else
 #define RS_INLINE static inline __attribute__((always_inline))
 #define RS_UNUSED __attribute__((unused))
@@ -51,9 +63,37 @@
 #define RS_POINTER(p) __asm__("" : "+r"(p))
 #endif
 #define RS_ALIGNED(bytes) __attribute__((aligned(bytes)))
-#define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_SEQ_CST)
 #define RS_ATOMIC_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define RS_ATOMIC_EXCHANGE(p, v) __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL)
+#define RS_ATOMIC_EXCHANGE(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+/* Of 64 bits, each in one order for all threads. RS_ATOMIC_ADD returns what was there before. */
+#define RS_ATOMIC_ADD(p, v) __atomic_fetch_add(p, (uint64_t)(v), __ATOMIC_SEQ_CST)
+#define RS_ATOMIC_REPLACE(p, from, to)                                                     \
+    __extension__({                                                                        \
+        uint64_t from_ = (from);                                                           \
+        __atomic_compare_exchange_n(p, &from_, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
+    })
+#define RS_BARRIER() __asm__ volatile("" ::: "memory")
+#if RS_ARM64
+#define RS_SYSTEM_REGISTER(name)                                         \
+    static inline unsigned long long rs_read_##name(void)                \
+    {                                                                    \
+        unsigned long long value;                                        \
+        __asm__ volatile("mrs %0, " #name : "=r"(value));                \
+        return value;                                                    \
+    }                                                                    \
+    static inline void rs_write_##name(unsigned long long value)         \
+    {                                                                    \
+        __asm__ volatile("msr " #name ", %0" : : "r"(value) : "memory"); \
+    }
+RS_SYSTEM_REGISTER(fpcr)
+RS_SYSTEM_REGISTER(fpsr)
+#undef RS_SYSTEM_REGISTER
+#define RS_READ_FPCR() rs_read_fpcr()
+#define RS_WRITE_FPCR(v) rs_write_fpcr(v)
+#define RS_READ_FPSR() rs_read_fpsr()
+#define RS_WRITE_FPSR(v) rs_write_fpsr(v)
+#endif
 #if defined(__clang__)
 #define RS_TARGET_BEGIN(features) \
     RS_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))

@@ -1,255 +1,358 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* OpenMP behind one call, with the conditions under which it is safe and worth it.
- * Contract in parallel.h. */
-#define _DEFAULT_SOURCE
+/* The team of threads. Contract in parallel.h; the operating system is behind threads.h.
+ *
+ * Whoever calls works. A call's work is cut into chunks, and every thread of the team has a share of them, the same at
+ * each call, so that what it touched last still lies in its cache. It does its own share, chunk by chunk, and then
+ * helps with the others'. When no chunk is left, the caller closes the job, and waits only for workers that are inside
+ * a chunk. A worker that the system has not started yet finds the job closed, and is not waited for.
+ *
+ * That leaves three costs, and a rule for each:
+ * - Waking. It takes the waker 5 to 20 us, and the woken thread begins 35 to 75 us later (virtual machines
+ *   with two CPUs). So a worker stays awake for SPIN after its last job, and those asleep are woken only for work that
+ *   takes one thread longer: that of one call, or of several that follow each other closely.
+ * - A worker that is woken on the caller's own CPU, in the caller's place. rs_keep_off prevents it.
+ * - A worker that loses its CPU inside a chunk, to another process or to a thread of another library that waits
+ *   awake. The system would give it back after milliseconds. The caller has nothing to do but to wait for it, so it
+ *   gives its own CPU: it fetches the worker there. */
 #include "parallel.h"
 
-#include "compiler.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#ifndef _WIN32
-#include <ctype.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#endif
-#ifdef __linux__
-#include <sys/syscall.h>
-#endif
 
-/* Bytes moved by one thread below which another costs more than it brings. Two threads against one,
- * relu of float32 on a 2-core EPYC with libgomp, medians of 15, in a good and in a bad hour of a
- * shared machine: 0.85x and 0.6x at 200 kB read and written, 1.06x and 0.7x at 280 kB, 1.2x and 0.9x
- * at 400 kB, 1.7x and 1.3x at 800 kB. */
-enum { BYTES_PER_THREAD = 200000 };
+#include "fpmode.h"
+#include "threads.h"
 
-/* A worker whose CPU is busy with another process, or with a thread of a BLAS that waits awake after a
- * matrix product, holds its team up for a time slice: 4 to 12 ms for calls of 5 to 50 us. So teams must
- * have gained what they lose: each adds to the credit how much sooner it was done than one thread alone
- * would have been. When nothing is left, a rest on one thread follows, REST times as long as the
- * time lost. It is counted in work: in a network, where little of the time is spent here, a rest by the
- * clock would be over at the next call. The credit, first and at most, is above one time slice: new threads
- * often start on the CPU of the first and lose one before the scheduler moves them. In seconds. */
-static const double CREDIT = 10e-3, REST = 50;
+enum {
+    /* Bytes moved by each thread of a team that is awake: with fewer it is no faster than one thread alone. relu of
+     * float32 on two threads against one: 1.0x at 200 kB read and written, 1.3x at 400 kB, 1.5x at 800 kB. */
+    BYTES_PER_THREAD = 100000,
+    /* Bytes for which sleeping workers are woken. One thread needs some 150 us for them outside its own caches. */
+    WORTH_WAKING = 2000000,
+    /* And as many at most pass by before it is tried again, where waking has been in vain: 4 % of the time at worst. */
+    RELUCTANCE = 32000000,
+    /* Of a chunk. Half as much and twice as much are up to 10 % slower at one size or another. */
+    CHUNK_BYTES = 65536,
+    /* Nanoseconds. How long a worker stays awake for the next call: */
+    SPIN = 10000,
+    /* how long the caller waits for a worker before it takes it for one that has lost its CPU: a chunk and more; */
+    PATIENCE = 20000,
+    /* for how long the answers of the system count: which CPUs there are, and that it had no thread to give. */
+    ANSWER_COUNTS = 1000000
+};
 
-static int num_threads = 1;
-static int initial_omp_threads = 1;
-static int busy;         /* a team is at work */
-static int forked;       /* this process is a child without exec */
-static double rest_left; /* this and credit belong to who has set busy */
-static double credit;
+/* The job in one word, so that a worker enters only if it is still the job that it saw: its generation, whether
+ * it is open, how many threads the team has, and how many workers are inside. */
+#define GENERATION ((uint64_t)1 << 32)
+#define OPEN ((uint64_t)1 << 31)
+#define TEAM ((uint64_t)1 << 16)
+static RS_ALIGNED(128) uint64_t state;
 
-/* How many threads are worth it and allowed. A limit set on OpenMP itself (threadpoolctl) counts. */
-static int team_size(size_t bytes)
+static uint32_t generation_of(uint64_t s) { return (uint32_t)(s / GENERATION); }
+static size_t team_of(uint64_t s) { return s / TEAM & 0x7fff; }
+static int inside(uint64_t s) { return (int)(s & (TEAM - 1)); }
+
+/* Written while the job is closed and nobody is inside. */
+static RS_ALIGNED(128) struct {
+    rs_work *work;
+    const void *context;
+    size_t chunk, team;
+} job;
+
+/* Of the workers from here on, those that sleep are to be woken. */
+static RS_ALIGNED(128) uint64_t next_to_wake;
+static uint32_t helped; /* the last generation that a worker was in */
+
+/* Each thread of a team has a seat: the caller the first one, and each worker one of the others for good. */
+typedef struct {
+    RS_ALIGNED(128) uint64_t next; /* its share begins here, and ends there */
+    uint64_t end;
+    RS_ALIGNED(128) rs_bed bed;
+    uint32_t working; /* it is inside, or about to enter */
+    uint32_t fetched; /* the caller waits for it, and it is on the caller's CPU */
+} seat;
+static seat seats[RS_MAX_THREADS];
+
+static int num_threads = 1, follow_cpus;
+static uint64_t callers;        /* calls at work that are large enough for a team */
+static int64_t last_end;        /* of one of them */
+static int busy;                /* somebody has the team, and to them belongs all that follows */
+static uint64_t close_together; /* bytes of the last calls that each came within SPIN after the one before */
+static uint64_t reluctance;     /* bytes that pass by before workers are woken: 0 unless the last ones came too late */
+static uint64_t passed_by;
+static size_t made; /* workers, in the seats 1 to made */
+static rs_thread threads[RS_MAX_THREADS];
+static rs_place place; /* of a caller, to which the workers' places are fitted */
+static int64_t last_look, last_refusal;
+
+/* ---------------------------------------------------------------------------------------------
+ * What every thread of a team does */
+
+/* Each wakes two others, so that a large team is awake soon. */
+static void wake_others(size_t team)
 {
-    size_t team = (size_t)RS_ATOMIC_LOAD(&num_threads);
-    if (bytes / BYTES_PER_THREAD < team) {
-        team = bytes / BYTES_PER_THREAD;
+    for (int woken = 0; woken < 2 && RS_ATOMIC_LOAD(&next_to_wake) < team;) {
+        const uint64_t number = RS_ATOMIC_ADD(&next_to_wake, 1);
+        if (number < team) {
+            woken += rs_wake(&seats[number].bed);
+        }
     }
-    if (team < 2 || forked || omp_in_parallel()) {
-        return 1;
-    }
-    const int limit = omp_get_max_threads();
-    return limit < initial_omp_threads && (size_t)limit < team ? limit : (int)team;
 }
 
-#ifdef _WIN32
-static int affordable(int team, int *fresh)
+static void do_chunks(size_t number)
 {
-    *fresh = 0;
+    const size_t chunk = job.chunk, team = job.team;
+    for (size_t k = 0; k < team; k++) {
+        seat *const s = &seats[(number + k) % team];
+        while (RS_ATOMIC_LOAD(&s->next) < s->end) {
+            const uint64_t from = RS_ATOMIC_ADD(&s->next, chunk);
+            if (from < s->end) {
+                job.work(job.context, from, s->end - from < chunk ? s->end : from + chunk);
+            }
+        }
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * The workers */
+
+static int is_for(size_t number, uint64_t s, uint32_t last)
+{
+    return s & OPEN && number < team_of(s) && generation_of(s) != last;
+}
+
+/* Returns the state once there is a job for this worker in which it has not been. */
+static uint64_t wait_for_job(seat *own, size_t number, uint32_t last)
+{
+    for (;;) {
+        const int64_t start = rs_now(), spin = RS_ATOMIC_LOAD(&own->fetched) ? 0 : SPIN;
+        for (int k = 1; k % 16 != 0 || rs_now() - start < spin; k++) {
+            const uint64_t s = RS_ATOMIC_LOAD(&state);
+            if (is_for(number, s, last)) {
+                return s;
+            }
+            rs_pause();
+        }
+        rs_lie_down(&own->bed);
+        if (!is_for(number, RS_ATOMIC_LOAD(&state), last)) {
+            rs_sleep(&own->bed);
+        }
+        rs_get_up(&own->bed);
+    }
+}
+
+static RS_THREAD_BODY(worker, data)
+{
+    seat *const own = data;
+    const size_t number = (size_t)(own - seats);
+    rs_fp_default();
+    for (uint32_t last = 0;;) {
+        const uint64_t s = wait_for_job(own, number, last);
+        RS_ATOMIC_EXCHANGE(&own->working, 1);
+        const int entered = RS_ATOMIC_REPLACE(&state, s, s + 1);
+        if (entered) {
+            last = generation_of(s);
+            RS_ATOMIC_STORE(&helped, last);
+            wake_others(team_of(s));
+            do_chunks(number);
+        }
+        RS_ATOMIC_STORE(&own->working, 0);
+        if (entered && inside(RS_ATOMIC_ADD(&state, -1)) == 1) {
+            rs_wake(&seats[0].bed);
+        }
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * The caller that has the team */
+
+/* Fits the workers' places to the caller's, which may have moved, or been told to use other CPUs. */
+static void look_around(int64_t now)
+{
+    rs_place found;
+    rs_look_around(&found);
+    if (!RS_ATOMIC_LOAD(&follow_cpus) && found.cpus < RS_ATOMIC_LOAD(&num_threads)) {
+        found.here = -1; /* there are more threads than CPUs: they need the caller's, too */
+    }
+    last_look = now;
+    if (memcmp(&found, &place, sizeof place) != 0) {
+        place = found;
+        for (size_t number = 1; number <= made; number++) {
+            rs_keep_off(threads[number], &place);
+        }
+    }
+}
+
+static void make_workers(size_t team, int64_t now)
+{
+    while (made < team - 1 && now - last_refusal > ANSWER_COUNTS) {
+        seat *const s = &seats[made + 1];
+        rs_make_bed(&s->bed);
+        if (rs_start_thread(&threads[made + 1], worker, s)) {
+            made++;
+            rs_keep_off(threads[made], &place);
+        } else {
+            last_refusal = now; /* the others do its share */
+        }
+    }
+}
+
+/* How many threads are to work on a call for which `team` would be enough. Those asleep are to be woken, or there are
+ * others awake. */
+static size_t gather(size_t team, size_t bytes)
+{
+    const int64_t now = rs_now();
+    close_together = now - RS_ATOMIC_LOAD(&last_end) < SPIN ? close_together + bytes : bytes;
+    size_t awake = 0;
+    for (size_t number = 1; number <= made && number < team; number++) {
+        awake += !rs_is_down(&seats[number].bed);
+    }
+    int waking = awake + 1 < team && close_together >= WORTH_WAKING;
+    if (waking && reluctance != 0) {
+        passed_by += bytes;
+        waking = passed_by >= reluctance;
+    }
+    if (!waking && awake == 0) {
+        return 1;
+    }
+    if (waking || now - last_look > ANSWER_COUNTS) {
+        look_around(now);
+    }
+    /* A CPU on which another call is at work is none for this one. */
+    const size_t others = (size_t)RS_ATOMIC_LOAD(&callers) - 1, cpus = (size_t)place.cpus;
+    if (others > 0 || RS_ATOMIC_LOAD(&follow_cpus)) {
+        const size_t left = cpus > others ? cpus - others : 1;
+        team = left < team ? left : team;
+    }
+    if (waking) {
+        passed_by = 0;
+        make_workers(team, now);
+    }
+    RS_ATOMIC_STORE(&next_to_wake, waking ? 1 : team);
     return team;
 }
-#else
-static size_t asked_stack; /* 0: the system's choice */
 
-/* OMP_STACKSIZE as libgomp reads it: a number, and B, K, M or G, by default K. Junk counts as unset. */
-static size_t stack_of_environment(void)
+/* Waits for workers that have lost their CPU, and gives them the caller's meanwhile. */
+static void fetch(size_t team, int64_t now)
 {
-    const char *text = getenv("OMP_STACKSIZE"), *units = "BKMG";
-    char *end = NULL;
-    const unsigned long long number = text ? strtoull(text, &end, 10) : 0;
-    if (end == text) {
-        return 0;
-    }
-    end += strspn(end, " \t");
-    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : units + 1;
-    const int shift = unit ? 10 * (int)(unit - units) : 0;
-    return unit && number <= SIZE_MAX >> shift ? (size_t)number << shift : 0;
-}
-
-typedef struct {
-    pthread_t thread;
-    pthread_mutex_t *gate;
-    long id;
-} probe;
-
-static void *pass(void *data)
-{
-    probe *p = data;
-#ifdef __linux__
-    p->id = syscall(SYS_gettid);
-#endif
-    pthread_mutex_lock(p->gate);
-    pthread_mutex_unlock(p->gate);
-    return NULL;
-}
-
-/* Joined, a thread counts against the limits of the system for some microseconds more. */
-static void wait_until_gone(long id)
-{
-#ifdef __linux__
-    for (int tries = 0; tries < 1000 && syscall(SYS_tgkill, getpid(), id, 0) == 0; tries++) {
-        sched_yield();
-    }
-#else
-    (void)id;
-#endif
-}
-
-/* How many threads there can be at the same time, at most `wanted`, this one included. */
-static int threads_to_be_had(int wanted)
-{
-    static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-    probe *const probes = calloc((size_t)wanted, sizeof *probes);
-    if (probes == NULL) {
-        return 1;
-    }
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    if (asked_stack != 0) {
-        pthread_attr_setstacksize(&attributes, asked_stack);
-    }
-    int had = 1;
-    pthread_mutex_lock(&gate);
-    for (; had < wanted; had++) {
-        probes[had].gate = &gate;
-        if (pthread_create(&probes[had].thread, &attributes, pass, &probes[had]) != 0) {
-            break;
+    look_around(now);
+    for (size_t number = 1; number < team; number++) {
+        if (RS_ATOMIC_LOAD(&seats[number].working)) {
+            RS_ATOMIC_STORE(&seats[number].fetched, 1);
+            rs_fetch(threads[number], &place);
         }
     }
-    pthread_mutex_unlock(&gate);
-    pthread_attr_destroy(&attributes);
-    for (int k = 1; k < had; k++) {
-        pthread_join(probes[k].thread, NULL);
-    }
-    for (int k = 1; k < had; k++) {
-        wait_until_gone(probes[k].id);
-    }
-    free(probes);
-    return had;
-}
-
-/* libgomp ends the process when the system refuses it a thread: so a team that needs new ones, which
- * is one larger than the last that this thread had, is tried out first. Sets whether it is such a one. */
-static int affordable(int team, int *fresh)
-{
-    static _Thread_local int last = 1;
-    *fresh = team > last;
-    last = *fresh ? threads_to_be_had(team) : team;
-    return last;
-}
-#endif
-
-static void run_team(int wanted, rs_work *work, const void *context, size_t n, size_t grain)
-{
-    int fresh;
-    const int team = affordable(wanted, &fresh);
-    const size_t share = ((n + (size_t)team - 1) / (size_t)team + grain - 1) / grain * grain;
-    const double start = omp_get_wtime();
-    double fastest = 0;
-    int threads = 0;
-#pragma omp parallel num_threads(team)
-    {
-        /* OpenMP may give fewer threads than asked for: each then takes every so-manyth share. */
-        const size_t stride = share * (size_t)omp_get_num_threads();
-        const double own_start = omp_get_wtime();
-        for (size_t from = share * (size_t)omp_get_thread_num(); from < n; from += stride) {
-            work(context, from, n - from < share ? n : from + share);
+    rs_bed *const bed = &seats[0].bed;
+    while (inside(RS_ATOMIC_LOAD(&state)) != 0) {
+        rs_lie_down(bed);
+        if (inside(RS_ATOMIC_LOAD(&state)) != 0) {
+            rs_sleep(bed);
         }
-        const double took = omp_get_wtime() - own_start;
-#pragma omp critical
-        if (threads++ == 0 || took < fastest) {
-            fastest = took;
+        rs_get_up(bed);
+    }
+    for (size_t number = 1; number < team; number++) {
+        if (RS_ATOMIC_LOAD(&seats[number].fetched)) {
+            rs_keep_off(threads[number], &place);
+            RS_ATOMIC_STORE(&seats[number].fetched, 0);
         }
     }
-    if (fresh) {
-        return; /* its threads had to be made, once: that says nothing of the next */
+}
+
+static void wait_until_all_are_out(size_t team)
+{
+    int64_t start = 0;
+    for (int k = 1; inside(RS_ATOMIC_LOAD(&state)) != 0; k++) {
+        rs_pause();
+        if (k % 64 == 0) {
+            const int64_t now = rs_now();
+            start = start != 0 ? start : now;
+            if (now - start > PATIENCE) {
+                fetch(team, now);
+            }
+        }
     }
-    /* By the fastest, for the first may be the one that had to wait for its CPU. */
-    const double gain = threads * fastest - (omp_get_wtime() - start);
-    credit = credit + gain < CREDIT ? credit + gain : CREDIT;
-    if (credit < 0) {
-        rest_left = REST * (CREDIT - credit);
-        credit = CREDIT;
+}
+
+static void run_team(size_t team, rs_work *work, const void *context, size_t n, size_t grain, size_t bytes)
+{
+    const size_t wanted = bytes / CHUNK_BYTES > team ? bytes / CHUNK_BYTES : team;
+    const size_t chunk = ((n + wanted - 1) / wanted + grain - 1) / grain * grain, chunks = (n + chunk - 1) / chunk;
+    for (size_t k = 0; k < team; k++) {
+        const size_t end = chunks * (k + 1) / team * chunk;
+        RS_ATOMIC_STORE(&seats[k].next, chunks * k / team * chunk);
+        seats[k].end = end < n ? end : n;
+    }
+    job.work = work;
+    job.context = context;
+    job.chunk = chunk;
+    job.team = team;
+    RS_ATOMIC_ADD(&state, GENERATION + OPEN + team * TEAM);
+    wake_others(team);
+    do_chunks(0);
+    const uint64_t s = RS_ATOMIC_ADD(&state, -(OPEN + team * TEAM));
+    wait_until_all_are_out(team);
+    if (RS_ATOMIC_LOAD(&helped) == generation_of(s)) {
+        reluctance = 0;
+    } else {
+        const uint64_t more = reluctance != 0 ? 2 * reluctance : WORTH_WAKING;
+        reluctance = more < RELUCTANCE ? more : RELUCTANCE;
     }
 }
 
 void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t grain, size_t bytes)
 {
-    const int team = team_size(bytes);
-    /* One team at a time: a second Python thread's would only compete for the same cores. */
-    if (team == 1 || RS_ATOMIC_EXCHANGE(&busy, 1) != 0) {
+    const size_t limit = (size_t)RS_ATOMIC_LOAD(&num_threads), worth = bytes / BYTES_PER_THREAD;
+    size_t team = worth < limit ? worth : limit;
+    if (team < 2) {
         work(context, 0, n);
         return;
     }
-    if (rest_left > 0) {
-        const double start = omp_get_wtime();
-        work(context, 0, n);
-        rest_left -= omp_get_wtime() - start;
+    RS_ATOMIC_ADD(&callers, 1);
+    /* The team is one caller's at a time: the others would only compete with it for the same CPUs. */
+    if (RS_ATOMIC_EXCHANGE(&busy, 1) != 0) {
+        team = 1;
     } else {
-        run_team(team, work, context, n, grain);
+        team = gather(team, bytes);
+        if (team > 1) {
+            run_team(team, work, context, n, grain, bytes);
+        }
+        RS_ATOMIC_STORE(&busy, 0);
     }
-    RS_ATOMIC_STORE(&busy, 0);
+    if (team == 1) {
+        work(context, 0, n);
+    }
+    RS_ATOMIC_STORE(&last_end, rs_now());
+    RS_ATOMIC_ADD(&callers, -1);
 }
 
-#ifndef _WIN32
-static void after_fork_in_child(void) { forked = 1; }
-#endif
+/* ---------------------------------------------------------------------------------------------
+ * Set-up */
+
+/* The child has the thread that forked and no other, whatever they were at. It makes workers when it needs them. */
+static void start_anew(void)
+{
+    state = state / GENERATION * GENERATION;
+    callers = 0;
+    busy = 0;
+    made = 0;
+    rs_make_bed(&seats[0].bed);
+}
 
 void rs_parallel_init(void)
 {
-    initial_omp_threads = omp_get_max_threads();
-#ifndef _WIN32
-    asked_stack = stack_of_environment();
-    pthread_atfork(NULL, NULL, after_fork_in_child);
-#endif
+    rs_make_bed(&seats[0].bed);
+    rs_after_fork(start_anew);
 }
 
-int rs_get_num_threads(void) { return forked ? 1 : RS_ATOMIC_LOAD(&num_threads); }
-
-void rs_set_num_threads(int n)
+void rs_set_num_threads(int n, int follow)
 {
+    RS_ATOMIC_STORE(&follow_cpus, follow);
     RS_ATOMIC_STORE(&num_threads, n);
-    if (RS_ATOMIC_EXCHANGE(&busy, 1) == 0) {
-        rest_left = 0;
-        credit = CREDIT;
-        RS_ATOMIC_STORE(&busy, 0);
-    }
 }
 
-int rs_cpu_count(void) { return omp_get_num_procs(); }
-
-int rs_has_openmp(void) { return 1; }
-
-#else
-void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t grain, size_t bytes)
+int rs_get_num_threads(void)
 {
-    (void)grain;
-    (void)bytes;
-    work(context, 0, n);
+    const int n = RS_ATOMIC_LOAD(&num_threads);
+    rs_place here;
+    rs_look_around(&here);
+    return RS_ATOMIC_LOAD(&follow_cpus) && here.cpus < n ? here.cpus : n;
 }
-
-void rs_parallel_init(void) {}
-
-int rs_get_num_threads(void) { return 1; }
-
-void rs_set_num_threads(int n) { (void)n; }
-
-int rs_cpu_count(void) { return 1; }
-
-int rs_has_openmp(void) { return 0; }
-#endif

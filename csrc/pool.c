@@ -12,6 +12,7 @@
 #include "compiler.h"
 #ifdef _WIN32
 #include <malloc.h>
+#include <windows.h>
 #else
 #include <pthread.h>
 #include <sys/mman.h>
@@ -33,17 +34,20 @@ typedef struct {
     int reclaimable;
 } block;
 
-static int lock;
+/* All of this belongs to whoever holds the lock. It is held for a few dozen instructions, never during a call of
+ * the system: with several threads that would make each wait for the others' pages. */
 static block idle[SLOTS];
 static rs_pool_info info = {.limit = (size_t)512 << 20};
 
-static void acquire(void)
-{
-    while (RS_ATOMIC_EXCHANGE(&lock, 1)) {
-    }
-}
-
-static void release(void) { RS_ATOMIC_EXCHANGE(&lock, 0); }
+#ifdef _WIN32
+static SRWLOCK lock = SRWLOCK_INIT;
+static void acquire(void) { AcquireSRWLockExclusive(&lock); }
+static void release(void) { ReleaseSRWLockExclusive(&lock); }
+#else
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static void acquire(void) { pthread_mutex_lock(&lock); }
+static void release(void) { pthread_mutex_unlock(&lock); }
+#endif
 
 static size_t *capacity_of(char *data) { return (size_t *)(data - HEADER); }
 
@@ -109,19 +113,40 @@ static block take(size_t i)
     return b;
 }
 
-/* Gives the oldest idle blocks back until at most `bytes` and `blocks` are left. */
-static void shrink(size_t bytes, size_t blocks)
+/* Puts b into the list before slot i, where there is room. The caller holds the lock. */
+static void put(size_t i, block b)
 {
-    for (;;) {
-        acquire();
-        if (info.idle_bytes <= bytes && info.idle_blocks <= blocks) {
-            release();
-            return;
-        }
-        const block oldest = take(0);
-        release();
-        unmap_block(oldest);
+    memmove(idle + i + 1, idle + i, (info.idle_blocks - i) * sizeof b);
+    idle[i] = b;
+    info.idle_blocks++;
+    info.idle_bytes += b.capacity;
+}
+
+/* Blocks on their way back to the system, which is called after the lock is released. */
+typedef struct {
+    block blocks[SLOTS + 1];
+    size_t count;
+} leaving;
+
+/* Takes the oldest idle blocks out until at most `bytes` and `blocks` are left. The caller holds the lock. */
+static void evict(size_t bytes, size_t blocks, leaving *out)
+{
+    while (info.idle_bytes > bytes || info.idle_blocks > blocks) {
+        out->blocks[out->count++] = take(0);
     }
+}
+
+static void unmap_all(const leaving *out)
+{
+    for (size_t i = 0; i < out->count; i++) {
+        unmap_block(out->blocks[i]);
+    }
+}
+
+/* Whether there may be one more idle block of this capacity. The caller holds the lock. */
+static int has_room(size_t capacity)
+{
+    return info.idle_blocks < SLOTS && capacity <= info.limit && info.idle_bytes <= info.limit - capacity;
 }
 
 /* Of a block in use the bytes asked for may be touched, of an idle one none. */
@@ -185,6 +210,22 @@ void *rs_pool_calloc(void *context, size_t count, size_t bytes)
     return data ? memset(data, 0, count * bytes) : NULL;
 }
 
+/* The block that was the newest until now. Nobody may take it while it is marked, so it is out of the list
+ * meanwhile, and comes back below the newest if the limit still allows it. */
+static void mark_and_return(block b)
+{
+    make_reclaimable(&b);
+    acquire();
+    const int room = has_room(b.capacity);
+    if (room) {
+        put(info.idle_blocks > 0 ? info.idle_blocks - 1 : 0, b);
+    }
+    release();
+    if (!room) {
+        unmap_block(b);
+    }
+}
+
 void rs_pool_free(void *context, void *data, size_t bytes)
 {
     (void)context;
@@ -192,29 +233,26 @@ void rs_pool_free(void *context, void *data, size_t bytes)
     if (data == NULL) {
         return;
     }
-    block b = {data, *capacity_of(data), 0};
+    block b = {data, *capacity_of(data), 0}, former = {NULL, 0, 0};
     RS_POISON(b.data, b.capacity);
-    const size_t limit = rs_pool_get_info().limit;
-    if (b.capacity > limit) {
-        unmap_block(b);
-        return;
-    }
     if (b.capacity > HOT_BYTES) {
         make_reclaimable(&b);
     }
-    shrink(limit - b.capacity, SLOTS - 1);
+    leaving out = {.count = 0};
     acquire();
-    if (info.idle_blocks > 0) {
-        make_reclaimable(&idle[info.idle_blocks - 1]); /* under the lock: nobody may take it meanwhile */
-    }
-    const int room = info.idle_blocks < SLOTS;
-    if (room) {
-        idle[info.idle_blocks++] = b;
-        info.idle_bytes += b.capacity;
+    if (b.capacity > info.limit) {
+        out.blocks[out.count++] = b;
+    } else {
+        evict(info.limit - b.capacity, SLOTS - 1, &out);
+        if (info.idle_blocks > 0 && !idle[info.idle_blocks - 1].reclaimable) {
+            former = take(info.idle_blocks - 1);
+        }
+        put(info.idle_blocks, b);
     }
     release();
-    if (!room) {
-        unmap_block(b);
+    unmap_all(&out);
+    if (former.data != NULL) {
+        mark_and_return(former);
     }
 }
 
@@ -247,13 +285,24 @@ void rs_pool_init(void)
 
 void rs_pool_set_limit(size_t bytes)
 {
+    leaving out = {.count = 0};
     acquire();
-    info.limit = bytes;
+    RS_ATOMIC_STORE(&info.limit, bytes);
+    evict(bytes, SLOTS, &out);
     release();
-    shrink(bytes, SLOTS);
+    unmap_all(&out);
 }
 
-void rs_pool_trim(void) { shrink(0, 0); }
+size_t rs_pool_limit(void) { return RS_ATOMIC_LOAD(&info.limit); }
+
+void rs_pool_trim(void)
+{
+    leaving out = {.count = 0};
+    acquire();
+    evict(0, 0, &out);
+    release();
+    unmap_all(&out);
+}
 
 rs_pool_info rs_pool_get_info(void)
 {

@@ -24,7 +24,10 @@ typedef struct {
 void rs_pool_init(void);
 /* Largest sum of idle bytes; 0 keeps nothing. What is above goes back to the system at once. */
 void rs_pool_set_limit(size_t bytes);
+/* That limit, read without the lock: asked before each large result. */
+size_t rs_pool_limit(void);
 void rs_pool_trim(void);
+/* All of one moment: idle_bytes is never above limit. */
 rs_pool_info rs_pool_get_info(void);
 
 #endif

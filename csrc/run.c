@@ -7,6 +7,7 @@
 
 #include "cpu.h"
 #include "dispatch.h"
+#include "fpmode.h"
 #include "parallel.h"
 #if RS_X86
 #include <emmintrin.h>
@@ -30,19 +31,19 @@ void rs_run_init(void)
     for (int level = 1; level <= 3; level++) {
         const size_t bytes = rs_cpu_cache_bytes(level);
         if (bytes != 0) {
-            cache_bytes = bytes;
+            RS_ATOMIC_STORE(&cache_bytes, bytes);
         }
     }
 }
 
 size_t rs_run_assume_cache(size_t bytes)
 {
-    const size_t before = cache_bytes;
-    cache_bytes = bytes;
+    const size_t before = RS_ATOMIC_LOAD(&cache_bytes);
+    RS_ATOMIC_STORE(&cache_bytes, bytes);
     return before;
 }
 
-int rs_run_streams(size_t bytes) { return bytes > cache_bytes; }
+int rs_run_streams(size_t bytes) { return bytes > RS_ATOMIC_LOAD(&cache_bytes); }
 
 typedef struct {
     rs_kernel *const *kernels; /* one a form */
@@ -62,7 +63,9 @@ static void run_share(const void *context, size_t from, size_t to)
     for (int k = c->arrays; k < rs_ops[c->op].nin; k++) {
         in[k] = c->in[k];
     }
+    const rs_fpmode mode = rs_fp_enter();
     c->kernels[form](in, (char *)c->out + from * rs_dtypes[c->dtype].itemsize, to - from);
+    rs_fp_leave(mode);
 }
 
 void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_t n)
@@ -71,7 +74,9 @@ void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_
     const int arrays = rs_arrays_in(op, form);
     const size_t bytes = n * rs_dtypes[dtype].itemsize * (size_t)(arrays + 1);
     if (bytes < SMALL_BYTES) {
+        const rs_fpmode mode = rs_fp_enter();
         kernels[form](in, out, n);
+        rs_fp_leave(mode);
         return;
     }
     int in_place = 0;

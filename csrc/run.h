@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Each gives the same bytes in every floating-point mode of the caller, and leaves that mode and the exception flags
+ * as they were (fpmode.h). */
+
 /* form is RS_ARRAYS or RS_LAST_SCALAR, operands are as rs_kernel (dispatch.h) wants them. */
 void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_t n);
 

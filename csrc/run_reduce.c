@@ -3,11 +3,13 @@
  * sums, and these are added up in order: the result does not depend on the number of threads.
  * Contract in run.h. */
 #include "dispatch.h"
+#include "fpmode.h"
 #include "parallel.h"
 #include "pool.h"
 #include "run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     /* Elements of a unit, about; and rows at least, so that partial sums stay few. */
@@ -39,17 +41,20 @@ static void inputs_at(const call *c, const void **in, size_t element)
 static void sum_runs(const void *context, size_t from, size_t to)
 {
     const call *c = context;
+    const rs_fpmode mode = rs_fp_enter();
     for (size_t unit = from; unit < to; unit++) {
         const size_t begin = unit % c->cuts * c->step, left = c->length - begin;
         const void *in[RS_MAX_IN];
         inputs_at(c, in, unit / c->cuts * c->length + begin);
         c->partial[unit] = c->kernels->sum[c->reduction](in, left < c->step ? left : c->step);
     }
+    rs_fp_leave(mode);
 }
 
 static void sum_columns(const void *context, size_t from, size_t to)
 {
     const call *c = context;
+    const rs_fpmode mode = rs_fp_enter();
     for (size_t unit = from; unit < to; unit++) {
         const size_t begin = unit * c->step, left = c->length - begin;
         const void *in[RS_MAX_IN];
@@ -57,6 +62,7 @@ static void sum_columns(const void *context, size_t from, size_t to)
         c->kernels->columns[c->reduction](in, left < c->step ? left : c->step, c->columns,
                                           c->partial + unit * c->columns);
     }
+    rs_fp_leave(mode);
 }
 
 int rs_run_reduction(int reduction, int dtype, const void *const *in, size_t outer, size_t mid, size_t inner,
@@ -92,7 +98,14 @@ int rs_run_reduction(int reduction, int dtype, const void *const *in, size_t out
         c.cuts = (c.length + UNIT - 1) / UNIT;
         units = partials = n / c.length * c.cuts;
     }
-    c.partial = calloc(partials + 1, sizeof(double));
+    /* Where each sum has one part, the parts are the result. There may be nearly as many sums as elements. */
+    const int whole = partials == mid && rest == 0;
+    if (whole) {
+        memset(sums, 0, mid * sizeof(double));
+        c.partial = sums;
+    } else {
+        c.partial = calloc(partials + 1, sizeof(double));
+    }
     if (c.partial == NULL) {
         rs_pool_trim();
         c.partial = calloc(partials + 1, sizeof(double));
@@ -100,7 +113,12 @@ int rs_run_reduction(int reduction, int dtype, const void *const *in, size_t out
     if (c.partial == NULL) {
         return 0;
     }
+    const rs_fpmode mode = rs_fp_enter(); /* for the sums of sums below */
     rs_parallel_for(columns ? sum_columns : sum_runs, &c, units, 1, n * c.itemsize * (size_t)c.inputs);
+    if (whole) {
+        rs_fp_leave(mode);
+        return 1;
+    }
     for (size_t j = 0; j < mid; j++) {
         sums[j] = 0;
     }
@@ -112,6 +130,7 @@ int rs_run_reduction(int reduction, int dtype, const void *const *in, size_t out
     for (size_t k = 0; k < partials; k++) {
         sums[columns ? k % mid : k / c.cuts % mid] += c.partial[k];
     }
+    rs_fp_leave(mode);
     free(c.partial);
     return 1;
 }

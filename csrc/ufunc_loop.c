@@ -7,12 +7,8 @@
 #include <string.h>
 
 #include "dispatch.h"
+#include "fpmode.h"
 #include "run.h"
-#if RS_X86
-#include <immintrin.h>
-#else
-#include <fenv.h>
-#endif
 
 /* Small enough that all operands of a block stay in L1, and the stack in any thread. */
 enum { BLOCK_BYTES = 2048 };
@@ -20,16 +16,6 @@ enum { BLOCK_BYTES = 2048 };
 typedef struct {
     RS_ALIGNED(64) char bytes[BLOCK_BYTES];
 } block;
-
-#if RS_X86
-typedef unsigned int fp_status;
-static void save(fp_status *status) { *status = _mm_getcsr(); }
-static void restore(const fp_status *status) { _mm_setcsr(*status); }
-#else
-typedef fexcept_t fp_status;
-static void save(fp_status *status) { fegetexceptflag(status, FE_ALL_EXCEPT); }
-static void restore(const fp_status *status) { fesetexceptflag(status, FE_ALL_EXCEPT); }
-#endif
 
 /* n elements of one size between two strided places; the size is a constant at each call. */
 RS_INLINE void copy_elements(char *to, intptr_t to_step, const char *from, intptr_t from_step, size_t n, size_t size)
@@ -144,12 +130,11 @@ void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *step
         }
     }
 
-    fp_status status;
-    save(&status);
+    const rs_fpmode mode = rs_fp_enter();
     if (contiguous && worst == APART) {
         rs_run(loop->op, loop->dtype, n > 1 ? form : RS_ARRAYS, in, args[nin], n);
     } else {
         run_blocks(loop, args, steps, n, worst == BEHIND ? 1 : BLOCK_BYTES / largest);
     }
-    restore(&status);
+    rs_fp_leave(mode);
 }

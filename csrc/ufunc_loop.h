@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The one inner loop behind every ufunc of every ISA, with NumPy's PyUFuncGenericFunction signature.
- * Any strides, any overlap; leaves the floating-point status flags as it found them, so that NumPy
+ * Any strides, any overlap; leaves the floating-point mode and flags as it found them, so that NumPy
  * reports what its own casts raised and no warning for a NaN that merely passed through.
  * Included by the Cython module, which makes one rs_loop for each operation and dtype. */
 #ifndef RS_UFUNC_LOOP_H

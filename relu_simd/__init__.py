@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The ReLU family for NumPy arrays, forward and backward, at the speed of memory."""
 
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
 from relu_simd import _core, settings, ufuncs
 from relu_simd._core import *
 from relu_simd.settings import *
@@ -8,5 +12,27 @@ from relu_simd.settings import *
 __version__ = "0.1.0"
 
 from relu_simd._config import get_include, show_config  # reports __version__
+
+if hasattr(sys.modules.get("threadpoolctl"), "register"):  # older ones take no other libraries
+    from relu_simd.integrations import threadpoolctl as _  # noqa: F401
+
+if TYPE_CHECKING:
+    from relu_simd import diagnostics as diagnostics
+    from relu_simd import init as init
+    from relu_simd import nn as nn
+
+_MODULES = ("diagnostics", "init", "nn")
+
+
+def __getattr__(name: str) -> Any:
+    """Import `relu_simd.nn` and its neighbours when they are first used: that takes as long as all the rest."""
+    if name in _MODULES:
+        return importlib.import_module(f"relu_simd.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})
+
 
 __all__ = [*_core.__all__, *settings.__all__, "get_include", "show_config", "ufuncs"]

@@ -25,7 +25,6 @@ def config() -> dict[str, Any]:
         "instruction set": relu_simd.isa(),
         "available": list(relu_simd.available_isas()),
         "threads": relu_simd.get_num_threads(),
-        "OpenMP": "yes" if _core._has_openmp() else "no: this build uses one thread",
         "CPU": _cpu_name(),
         "caches": {name: _core._cache_bytes(level) for level, name in enumerate(("L1d", "L2", "L3"), start=1)},
         "NumPy": np.__version__,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from numbers import Real
 from typing import Any
@@ -105,6 +106,7 @@ def kaiming_normal(
     True
     """
     narrow, wide = _dtypes(dtype)
+    shape = _axes(shape)
     std = _std(shape, a, mode, nonlinearity)
     weight = np.random.default_rng(rng).standard_normal(shape, wide)
     weight *= wide(std)
@@ -131,6 +133,7 @@ def kaiming_uniform(
     True
     """
     narrow, wide = _dtypes(dtype)
+    shape = _axes(shape)
     bound = math.sqrt(3) * _std(shape, a, mode, nonlinearity)
     weight = np.random.default_rng(rng).random(shape, wide)
     # In this order: 2 u - 1 is exact, and no product is beyond the bound.
@@ -146,6 +149,14 @@ def _dtypes(dtype: DTypeLike) -> tuple[np.dtype[Any], type[np.float32] | type[np
     if narrow.name not in ("float16", "bfloat16", "float32", "float64"):
         raise TypeError(f"dtype must be a float of 16, 32 or 64 bits, not {narrow.name}")
     return narrow, np.float64 if narrow.itemsize == 8 else np.float32
+
+
+def _axes(shape: Any) -> tuple[int, ...]:
+    """The shape as a tuple; a single number is one axis."""
+    try:
+        return tuple(map(operator.index, shape if np.iterable(shape) else (shape,)))
+    except TypeError:
+        raise TypeError(f"shape must be a tuple of integers, (fan_out, fan_in, ...), not {shape!r}") from None
 
 
 def _std(shape: tuple[int, ...], a: float, mode: str, nonlinearity: str) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import relu_simd as rs
+from relu_simd import _foreign
 
 __all__ = ["LeakyReLU", "PReLU", "ReLU", "ReLU6", "Sigmoid", "Tanh"]
 
@@ -130,11 +131,24 @@ class Layer:
         return x
 
 
+@dataclass(frozen=True)
+class _Output:
+    """What ReLU keeps in place of bits."""
+
+    y: Any
+
+
+def _is_container(x: Any) -> bool:
+    """Whether ufuncs would return something of x's kind: masked arrays, DataArrays and so on."""
+    return type(x) not in (np.ndarray, np.memmap) and hasattr(type(x), "__array_ufunc__")
+
+
 @dataclass(eq=False)
 class ReLU(Layer):
     """Zero where x is negative.
 
-    Keeps one bit an element, 32 times less than a float32 `x`, and nothing of the arrays themselves.
+    Keeps one bit per element, 32 times less than a float32 `x`, and nothing of the arrays themselves. Of a container
+    (a masked array, an xarray DataArray, a dask array) it keeps the output, and both ways the container stays one.
 
     Parameters
     ----------
@@ -159,9 +173,14 @@ class ReLU(Layer):
     inplace: bool = False
 
     def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
+        if _is_container(x):
+            y = rs.relu(x, out=self._out(x))
+            return y, _Output(y)
         return rs.relu_with_mask(x, out=(self._out(x), None))
 
     def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:
+        if isinstance(kept, _Output):
+            return rs.relu_backward(grad_output, kept.y)
         return rs.relu_backward_from_mask(grad_output, kept)
 
 
@@ -280,7 +299,9 @@ class PReLU(Layer):
         return self.weight.reshape(-1, *[1] * (x.ndim - 2)) if x.ndim > 1 else self.weight.reshape(())
 
     def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
-        x = np.asarray(x)
+        _foreign.refuse("PReLU", "x", x)  # the weights would be refused first
+        if not _is_container(x):
+            x = np.asarray(x)
         return rs.prelu(x, self._spread(x)), x
 
     def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:

@@ -2,7 +2,8 @@
 """Instruction set, threads and recycled memory: what runs, and who may say so.
 
 Importing this module applies the environment: RELU_SIMD_ISA, RELU_SIMD_NUM_THREADS (else
-OMP_NUM_THREADS, else the CPUs that affinity and container quota leave) and RELU_SIMD_POOL_LIMIT.
+OMP_NUM_THREADS, else one in a worker process of multiprocessing, else the CPUs that affinity and
+container quota leave) and RELU_SIMD_POOL_LIMIT.
 A value that cannot be had is an ImportError, never a silent fall-back; an empty one counts as unset.
 """
 
@@ -13,7 +14,7 @@ import operator
 import os
 import sys
 from pathlib import Path
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 from relu_simd import _core
 
@@ -28,7 +29,7 @@ __all__ = [
     "trim_pool",
 ]
 
-MAX_THREADS = 1024
+MAX_THREADS = _core.MAX_THREADS
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2: "<microseconds or max> <period>"
 
 
@@ -86,7 +87,8 @@ def get_num_threads() -> int:
     """Largest number of threads that a call may use.
 
     1 in a build without OpenMP, and in a forked process, where OpenMP might wait for threads that
-    fork did not copy.
+    fork did not copy. 1 by default in any worker process of multiprocessing or concurrent.futures,
+    of which there is often one for each CPU; `set_num_threads` gives it more.
 
     Examples
     --------
@@ -194,12 +196,23 @@ def _quota_cpus(file: Path = _CPU_QUOTA) -> int | None:
         return None
 
 
-def _default_threads() -> int:
+def _is_worker() -> bool:
+    """Whether this process is one of multiprocessing's or concurrent.futures', of which there may be one per CPU."""
+    process: Any = sys.modules.get("multiprocessing.process")
+    # A spawned process imports the main module, and what that imports, before it knows its parent.
+    return process is not None and (
+        process.parent_process() is not None or getattr(process.current_process(), "_inheriting", False)
+    )
+
+
+def _use_default_threads() -> None:
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if asked.isascii() and asked.isdecimal() and len(asked) < 10 and int(asked) > 0:
-        return min(int(asked), MAX_THREADS)
-    cpus = min(_core._cpu_count(), MAX_THREADS)
-    return min(cpus, _quota_cpus() or cpus)
+        set_num_threads(min(int(asked), MAX_THREADS))
+    elif _is_worker():
+        set_num_threads(1)
+    else:
+        _core._use_threads(min(_quota_cpus() or MAX_THREADS, MAX_THREADS), follow=True)
 
 
 def _apply_environment() -> None:
@@ -208,13 +221,15 @@ def _apply_environment() -> None:
         set_isa(name)
     except ValueError as error:
         raise ImportError(f"RELU_SIMD_ISA: {error}") from None
-    for variable, apply, default, expected in (
-        ("RELU_SIMD_NUM_THREADS", set_num_threads, _default_threads, f"a number of threads from 1 to {MAX_THREADS}"),
-        ("RELU_SIMD_POOL_LIMIT", set_pool_limit, lambda: pool_info()["limit"], "a number of bytes, 0 for none"),
+    _use_default_threads()
+    for variable, apply, expected in (
+        ("RELU_SIMD_NUM_THREADS", set_num_threads, f"a number of threads from 1 to {MAX_THREADS}"),
+        ("RELU_SIMD_POOL_LIMIT", set_pool_limit, "a number of bytes, 0 for none"),
     ):
         asked = os.environ.get(variable, "")
         try:
-            apply(int(asked) if asked else default())
+            if asked:
+                apply(int(asked))
         except ValueError:
             raise ImportError(f"{variable}: expected {expected}, not {asked[:80]!r}") from None
 

@@ -29,11 +29,11 @@ print(f"  relu_simd {relu_simd.__version__} works without anything but NumPy, in
 
 
 def unwanted(name: PurePosixPath) -> bool:
-    """Neither metadata, nor what auditwheel adds, nor something that Python, a compiler or a type checker reads."""
-    if name.parts[0].endswith((".dist-info", ".libs")):
+    """Neither metadata nor something that Python, a compiler or a type checker reads."""
+    if name.parts[0].endswith(".dist-info"):
         return False
     wanted = name.name == "py.typed" or name.suffix in {".py", ".pyi", ".pxd", ".h", ".so", ".pyd", ".cl"}
-    return not (wanted and name.parts[0] == "relu_simd")
+    return not (wanted and name.parts[0] in ("relu_simd", "_relu_simd_thinc.py"))
 
 
 def exported(library: bytes) -> set[str]:
@@ -49,13 +49,13 @@ def contents(wheel: Path) -> None:
     names = {name for name in archive.namelist() if not name.endswith("/")}
     if extra := sorted(name for name in names if unwanted(PurePosixPath(name))):
         sys.exit(f"{wheel.name}: not wanted in it: {', '.join(extra)}")
-    wanted = {"py.typed", "_core.pyi", "c_api.pxd", "include/relu_simd.h"}
-    if missing := {f"relu_simd/{name}" for name in wanted} - names:
+    wanted = {f"relu_simd/{name}" for name in ("py.typed", "_core.pyi", "c_api.pxd", "include/relu_simd.h")}
+    if missing := (wanted | {"_relu_simd_thinc.py"}) - names:
         sys.exit(f"{wheel.name}: missing from it: {', '.join(sorted(missing))}")
     if wheel.stat().st_size > MAX_BYTES:
         sys.exit(f"{wheel.name}: {wheel.stat().st_size} bytes, and {MAX_BYTES} is the limit")
     licences = {PurePosixPath(name).name for name in names if ".dist-info/licenses/" in name}
-    if licences != {"LICENSE", "LICENSE-libgomp"}:
+    if licences != {"LICENSE"}:
         sys.exit(f"{wheel.name}: its licences are {', '.join(sorted(licences)) or 'missing'}")
     modules = [name for name in names if name.startswith("relu_simd/_core.") and name.endswith(".so")]
     for name in modules:

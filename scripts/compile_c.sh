@@ -19,7 +19,6 @@ compile() { # compiler...
 }
 
 compile "${CC:-cc}"
-compile "${CC:-cc}" -fopenmp
 for target in "${targets[@]}"; do
     compile "$PYTHON" -m ziglang cc -target "$target"
 done

@@ -50,7 +50,7 @@ make_sysroot() {
     local release mirror
     release=$(. /etc/os-release && echo "$VERSION_CODENAME")
     mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | sed -n 1p)
-    mmdebstrap --quiet --arch=arm64 --variant=extract --include=python3,libpython3-dev,libgomp1,libstdc++6 "$release" "$1" \
+    mmdebstrap --quiet --arch=arm64 --variant=extract --include=python3,libpython3-dev,libstdc++6 "$release" "$1" \
         "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $release main"
     rm -rf "$1"/{tmp,var,dev,root,home} # qemu's -L would show these in place of the host's
 }

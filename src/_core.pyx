@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# cython: language_level=3, binding=False
+# cython: language_level=3, binding=False, freethreading_compatible=True
 """The compiled core: a ufunc and a fast function for each row of ops.def, and the choice of ISA.
 
 The fast function serves what nearly every call is (exact, contiguous, native ndarrays of one dtype
 and shape) without NumPy's machinery; all else goes to the ufunc of the same name.
 """
+from _thread import RLock
 from collections import namedtuple
 import sys
 from sys import intern
 
-from cpython.ref cimport PyObject
+from cpython.ref cimport Py_INCREF, PyObject
 from libc.stddef cimport size_t
 from libc.stdint cimport intptr_t, uint8_t, uintptr_t
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memcpy
 cimport numpy as cnp
 import numpy as np
 
-from relu_simd import _docs
+from relu_simd import _docs, _foreign
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -89,12 +90,17 @@ cdef extern from "run.h":
     size_t rs_run_assume_cache(size_t nbytes)
     void rs_copy(void *out, const void *source, size_t nbytes, int stream) noexcept nogil
 
+cdef extern from "fpmode.h":
+    ctypedef struct rs_fpmode:
+        pass
+    rs_fpmode rs_fp_enter() noexcept nogil
+    void rs_fp_leave(rs_fpmode before) noexcept nogil
+
 cdef extern from "parallel.h":
     void rs_parallel_init()
     int rs_get_num_threads()
-    void rs_set_num_threads(int n)
-    int rs_cpu_count()
-    int rs_has_openmp()
+    enum: RS_MAX_THREADS
+    void rs_set_num_threads(int n, bint follow)
 
 cdef extern from "memory.h":
     ctypedef struct PyDataMem_Handler:
@@ -108,7 +114,10 @@ cdef extern from "memory.h":
         size_t recycled
         size_t fresh
     void rs_pool_init()
+    int rs_pause_collection()
+    void rs_resume_collection(int paused)
     void rs_pool_set_limit(size_t bytes)
+    size_t rs_pool_limit()
     void rs_pool_trim()
     rs_pool_info rs_pool_get_info()
 
@@ -134,6 +143,9 @@ cdef extern from "methods.h":
     PyMethodDef rs_methods[RS_OPS]
 
 cdef extern from "Python.h":
+    ctypedef PyObject *(*vectorcallfunc)(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *names)
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
+    int PyLong_Check(PyObject *)
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module_name)
     int PyFloat_Check(PyObject *)
     int PyFloat_CheckExact(PyObject *)
@@ -142,8 +154,6 @@ cdef extern from "Python.h":
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
     object PyCapsule_New(void *pointer, const char *name, void *destructor)
     void PyErr_Clear()
-    int PyGC_Disable()
-    int PyGC_Enable()
     void Py_DECREF(PyObject *)
 
 # Pointers, not objects: the fast path counts no reference that it need not.
@@ -168,6 +178,13 @@ cdef extern from "numpy/arrayobject.h":
     object PyDataMem_SetHandler(object handler)
 
 cdef extern from "numpy/ufuncobject.h":
+    ctypedef struct PyUFuncObject:
+        vectorcallfunc vectorcall
+        PyObject *userloops
+    ctypedef struct PyUFunc_Loop1d:
+        cnp.PyUFuncGenericFunction func
+        void *data
+        int *arg_types
     int PyUFunc_AddPromoter(object ufunc, object dtypes, object promoter) except -1
 
 
@@ -221,7 +238,7 @@ def _read_row(int row):
 
 
 OPS = tuple(_read_row(row) for row in range(RS_OPS))
-INPUTS = {op.name: op.inputs for op in OPS}
+ROWS = {op.name: row for row, op in enumerate(OPS)}
 DTYPES = tuple(rs_dtypes[dtype].name.decode() for dtype in range(RS_DTYPES))
 
 # NumPy has two types of the same width among its integers; each loop order is its ufuncs' own. bfloat16
@@ -244,12 +261,21 @@ def _map_types():
 _map_types()
 
 
+cdef extern from "compiler.h":
+    int atomic_load "RS_ATOMIC_LOAD"(int *)
+    void atomic_store "RS_ATOMIC_STORE"(int *, int)
+    void atomic_publish "RS_ATOMIC_STORE"(PyObject **, PyObject *)
+
+
 cdef inline int dtype_of(PyArrayObject *array) noexcept:
     """The row of dtypes.def, or -1."""
-    cdef int typenum = PyArray_TYPE(array)
+    return row_of_typenum(PyArray_TYPE(array))
+
+
+cdef inline int row_of_typenum(int typenum) noexcept:
     if 0 <= typenum < NPY_NTYPES_LEGACY:
         return dtype_of_typenum[typenum]
-    return RS_bf16 if typenum == bfloat16_typenum else -1
+    return RS_bf16 if typenum == atomic_load(&bfloat16_typenum) else -1
 
 
 # ---------------------------------------------------------------------------------------------
@@ -268,20 +294,16 @@ def _activate_isa(int row):
     rs_isa_activate(row)
 
 
-def _cpu_count():
-    return rs_cpu_count()
-
-
-def _has_openmp():
-    return bool(rs_has_openmp())
+MAX_THREADS = RS_MAX_THREADS
 
 
 def _num_threads():
     return rs_get_num_threads()
 
 
-def _use_threads(int n):
-    rs_set_num_threads(n)
+def _use_threads(int n, bint follow=False):
+    """Up to n threads from now on; with `follow`, no more than the CPUs that the calling thread may use."""
+    rs_set_num_threads(n, follow)
 
 
 def _pool_info():
@@ -289,9 +311,7 @@ def _pool_info():
 
 
 def _limit_pool(size_t nbytes):
-    global pool_limit
     rs_pool_set_limit(nbytes)
-    pool_limit = nbytes
 
 
 def _trim_pool():
@@ -323,7 +343,6 @@ def _copy(cnp.ndarray out, cnp.ndarray source, bint stream):
 # Recycled output memory (NEP 49)
 
 cdef object pool_handler = PyCapsule_New(&rs_pool_handler, "mem_handler", NULL)
-cdef size_t pool_limit = rs_pool_get_info().limit
 
 
 cdef object empty(int ndim, cnp.npy_intp *dims, int typenum, int fortran):
@@ -349,19 +368,16 @@ cdef object retried(function, tuple args):
 
 cdef object new_result(PyArrayObject *like, int fortran, size_t nbytes):
     """An uninitialised array; a large one from the pool, unless the caller has set a handler of his own."""
-    cdef bint pooled = RS_POOL_MIN_BYTES <= nbytes <= pool_limit
+    cdef bint pooled = RS_POOL_MIN_BYTES <= nbytes <= rs_pool_limit()
     if not (pooled and PyDataMem_GetHandler() is <object>PyDataMem_DefaultHandler):
         return empty(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
-    # The handler is a context variable. CPython 3.11 crashes if a collection that begins while one is set
-    # runs a finaliser that sets it, too, as one that makes a large result does.
-    cdef int collecting = PyGC_Disable()
+    cdef int paused = rs_pause_collection()  # see there: CPython 3.11 alone needs it
     try:
         PyDataMem_SetHandler(pool_handler)
         return PyArray_EMPTY(PyArray_NDIM(like), PyArray_DIMS(like), PyArray_TYPE(like), fortran)
     finally:
         PyDataMem_SetHandler(<object>PyDataMem_DefaultHandler)
-        if collecting:
-            PyGC_Enable()
+        rs_resume_collection(paused)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -389,35 +405,86 @@ cdef int check_kind(name, operand, kind) except -1:
     return 0
 
 
-cdef int refuse(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
-    """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, else leaves it to NumPy.
+cdef int promote(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, PyObject **new_op_dtypes) except? -1:
+    """A promoter in NumPy's sense, asked when no loop fits exactly: names what is refused, and takes ``dtype=``.
 
-    Here bfloat16 is met for the first time: from then on there are loops for it.
+    Here each ufunc meets bfloat16 for the first time: from then on it has a loop for it. -1 leaves the choice to NumPy.
     """
-    cdef int k
-    name = (<object>ufunc).__name__
-    for k, operand in enumerate(INPUTS[name]):
+    cdef int k, row = ROWS[(<object>ufunc).__name__], nin = rs_ops[row].nin
+    for k in range(nin):
         if op_dtypes[k] == NULL:  # a reduction's first operand
             continue
         kind = (<object>op_dtypes[k]).type
-        check_kind(name, operand, kind)
-        if kind.__name__ == "bfloat16" and bfloat16_typenum < 0:
-            add_bfloat16(np.dtype(kind))
-    return -1
+        check_kind(OPS[row].name, OPS[row].inputs[k], kind)
+        meet(ufunc, kind)
+    for k in range(nin + 1):
+        if signature[k] != NULL:
+            meet(ufunc, (<object>signature[k]).type)
+    # The result's dtype, where the caller demands one, says what loop it is. NumPy's own choice would be by the
+    # inputs and would not find the loop of a slope function, whose dtypes differ, nor that of bfloat16.
+    cdef PyObject *wanted = signature[nin] if signature[nin] != NULL else signature[0]
+    if wanted == NULL:
+        return -1
+    cdef int dtype = row_of_typenum(np.dtype((<object>wanted).type).num)
+    if dtype < 0 or not has_kernel[row][dtype]:
+        return -1
+    for k in range(nin):
+        chosen = <object>wanted
+        if signature[k] != NULL:
+            chosen = <object>signature[k]
+        elif rs_is_float_param(row, dtype, k):
+            chosen = type(np.dtype(np.float32))
+        Py_INCREF(chosen)
+        new_op_dtypes[k] = <PyObject *>chosen
+    new_op_dtypes[nin] = NULL  # the inputs tell; and NumPy would give up if nothing were to change
+    return 0
 
 
-cdef object add_bfloat16(descr):
-    """Give every ufunc its loop for ml_dtypes.bfloat16, whose module is loaded if an array has that dtype."""
-    global bfloat16_typenum
-    cdef int types[RS_MAX_IN + 1]
-    cdef int row, k, typenum = descr.num
-    for row in range(RS_OPS):
-        if rs_has_kernel(row, RS_bf16):
-            for k in range(rs_ops[row].nin + 1):
-                types[k] = cnp.NPY_FLOAT32 if rs_is_float_param(row, RS_bf16, k) else typenum
-            cnp.PyUFunc_RegisterLoopForType(
-                UFUNCS[OPS[row].name], typenum, <cnp.PyUFuncGenericFunction>rs_ufunc_loop, types, &loops[row][RS_bf16])
-    bfloat16_typenum = typenum
+cdef int meet(PyObject *ufunc, kind) except -1:
+    """Makes bfloat16 known to the ufunc, if the kind is its scalar type."""
+    if kind.__name__ == "bfloat16":
+        add_bfloat16(<object>ufunc, np.dtype(kind))
+    return 0
+
+
+# NumPy looks for a loop like these in two places, which PyUFunc_RegisterLoopForType fills one after the other: a
+# thread that comes in between finds one half. So the half that nobody finds alone is put there first, from here.
+cdef PyUFunc_Loop1d bfloat16_loops[RS_OPS]
+cdef int bfloat16_types[RS_OPS][RS_MAX_IN + 1]
+cdef int knows_bfloat16[RS_OPS]
+cdef object bfloat16_lock = RLock()
+
+
+cdef int add_bfloat16(ufunc, descr) except -1:
+    """Give this ufunc its loop for ml_dtypes.bfloat16, whose module is loaded if an array has that dtype.
+
+    Any number of threads may come here at once. Each ufunc gets its loop within a call of its own: where there is no
+    GIL, NumPy 2.2 to 2.4 hold a lock of that ufunc meanwhile, without which others must not read its list of loops.
+    """
+    cdef int k, typenum = descr.num, row = ROWS[ufunc.__name__], paused
+    cdef PyUFuncObject *target = <PyUFuncObject *>ufunc
+    cdef PyUFunc_Loop1d *loop = &bfloat16_loops[row]
+    if atomic_load(&knows_bfloat16[row]) or not rs_has_kernel(row, RS_bf16):
+        return 0
+    with bfloat16_lock:
+        for k in range(rs_ops[row].nin + 1):
+            bfloat16_types[row][k] = cnp.NPY_FLOAT32 if rs_is_float_param(row, RS_bf16, k) else typenum
+        loop.func = <cnp.PyUFuncGenericFunction>rs_ufunc_loop
+        loop.data = &loops[row][RS_bf16]
+        loop.arg_types = bfloat16_types[row]
+        paused = rs_pause_collection()  # a finaliser may use this ufunc
+        try:
+            if target.userloops == NULL:
+                made = {}
+                Py_INCREF(made)  # the ufunc's own
+                atomic_publish(&target.userloops, <PyObject *>made)
+            (<dict>target.userloops).setdefault(typenum, PyCapsule_New(loop, NULL, NULL))
+            cnp.PyUFunc_RegisterLoopForType(ufunc, typenum, loop.func, bfloat16_types[row], loop.data)
+        finally:
+            rs_resume_collection(paused)
+        atomic_store(&bfloat16_typenum, typenum)
+        atomic_store(&knows_bfloat16[row], True)
+    return 0
 
 
 cdef object make_ufunc(int row, str doc):
@@ -436,9 +503,31 @@ cdef object make_ufunc(int row, str doc):
     ufunc = cnp.PyUFunc_FromFuncAndData(
         loop_functions, loop_data[row], loop_types[row], count, nin, 1, cnp.PyUFunc_None,
         rs_ops[row].name, <const char *>keep_alive[-1], 0)
-    promoter = PyCapsule_New(<void *>refuse, "numpy._ufunc_promoter", NULL)
+    promoter = PyCapsule_New(<void *>promote, "numpy._ufunc_promoter", NULL)
     PyUFunc_AddPromoter(ufunc, (None,) * (nin + 1), promoter)
+    global call_of_numpy
+    call_of_numpy = (<PyUFuncObject *>ufunc).vectorcall
+    (<PyUFuncObject *>ufunc).vectorcall = <vectorcallfunc>call_ufunc
     return ufunc
+
+
+cdef vectorcallfunc call_of_numpy  # the same for every ufunc
+
+
+cdef PyObject *call_ufunc(PyObject *ufunc, PyObject **args, size_t nargsf, PyObject *kwnames) except NULL:
+    """A ufunc's call. NumPy would read some objects element by element; and it casts by the floating-point mode."""
+    cdef Py_ssize_t k, count = PyVectorcall_NARGS(nargsf)
+    cdef PyObject *result
+    cdef int row
+    for k in range(count):
+        if not (PyArray_Check(args[k]) or PyFloat_Check(args[k]) or PyLong_Check(args[k])):
+            row = ROWS[(<object>ufunc).__name__]
+            if k < rs_ops[row].nin:
+                _foreign.refuse(OPS[row].name, OPS[row].inputs[k], <object>args[k])
+    cdef rs_fpmode mode = rs_fp_enter()
+    result = call_of_numpy(ufunc, args, nargsf, kwnames)
+    rs_fp_leave(mode)
+    return result
 
 
 # ---------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
 cdef tuple plain(str name, str operand, value):
     """`value` as a C-contiguous, aligned, native ndarray, and its row of dtypes.def. TypeError as relu's."""
     cdef int dtype
-    value = as_array(value)
+    value = as_array(name, operand, value)
     dtype = dtype_of(<PyArrayObject *>value)
     if dtype < 0:
         check_kind(name, operand, value.dtype.type)
@@ -16,9 +16,12 @@ cdef tuple plain(str name, str operand, value):
     return value, dtype
 
 
-cdef object as_array(value):
+cdef object as_array(str name, str operand, value):
     """An exact ndarray. The value's own code may run here, and so before sizes and addresses are read."""
-    return value if PyArray_CheckExact(<PyObject *>value) else np.asarray(value)
+    if PyArray_CheckExact(<PyObject *>value):
+        return value
+    _foreign.refuse(name, operand, value)
+    return np.asarray(value)
 
 
 cdef size_t mask_bytes(size_t n) noexcept:
@@ -123,6 +126,14 @@ def relu_with_mask(x, *, out=None):
     >>> relu_backward_from_mask(np.array([5.0, 6.0, 7.0, 8.0]), mask)
     array([0., 6., 0., 8.])
     """
+    cdef rs_fpmode mode = rs_fp_enter()  # NumPy's casts depend on it
+    try:
+        return with_mask(x, out)
+    finally:
+        rs_fp_leave(mode)
+
+
+cdef object with_mask(x, out):
     cdef int dtype
     cdef size_t n
     y = mask = None
@@ -198,9 +209,18 @@ def relu_backward_from_mask(grad_output, mask, out=None):
     >>> relu_backward_from_mask(np.array([5.0, np.inf, 7.0]), np.array([0b101], np.uint8))
     array([5., 0., 7.])
     """
+    cdef rs_fpmode mode = rs_fp_enter()  # NumPy's casts depend on it
+    try:
+        return from_mask(grad_output, mask, out)
+    finally:
+        rs_fp_leave(mode)
+
+
+cdef object from_mask(grad_output, mask, out):
     cdef int dtype
     cdef size_t n
-    grad_output, mask = as_array(grad_output), as_array(mask)
+    grad_output = as_array("relu_backward_from_mask", "grad_output", grad_output)
+    mask = as_array("relu_backward_from_mask", "mask", mask)
     grad_output, dtype = plain("relu_backward_from_mask", "grad_output", grad_output)
     n = PyArray_SIZE(<PyArrayObject *>grad_output)
     check_mask("relu_backward_from_mask", mask, n)

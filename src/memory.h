@@ -7,6 +7,23 @@
 
 #include "pool.h"
 
+/* The current handler is a context variable. CPython 3.11 crashes if a collection that begins while one is being set
+ * runs a finaliser that sets it, too, as one that makes a large result does: so no collection may begin there. It
+ * does so on its own at an allocation. Later versions collect between bytecodes only, where nothing is amiss, and
+ * switching it off there would be seen by other threads, since it holds for the whole process. */
+#if PY_VERSION_HEX < 0x030C0000
+static int rs_pause_collection(void) { return PyGC_Disable(); }
+static void rs_resume_collection(int paused)
+{
+    if (paused) {
+        PyGC_Enable();
+    }
+}
+#else
+static int rs_pause_collection(void) { return 0; }
+static void rs_resume_collection(int paused) { (void)paused; }
+#endif
+
 static PyDataMem_Handler rs_pool_handler = {
     "relu_simd",
     1,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPython entry points of the public functions, one a row of ops.def: each knows its row and
- * hands its arguments on to rs_call, which the Cython module defines. Included by _core.pyx alone. */
+ * hands its arguments on to rs_call, which the Cython module defines. It does so in the default floating-point mode,
+ * because a slope is rounded and NumPy casts arguments, too. Included by _core.pyx alone. */
 #ifndef RS_METHODS_H
 #define RS_METHODS_H
 #include <Python.h>
 
 #include "dispatch.h"
+#include "fpmode.h"
 
 static PyObject *rs_call(int op, PyObject **args, Py_ssize_t nargs, PyObject *kwnames);
 
@@ -13,7 +15,10 @@ static PyObject *rs_call(int op, PyObject **args, Py_ssize_t nargs, PyObject *kw
     static PyObject *rs_call_##name(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *kw) \
     {                                                                                                    \
         (void)module;                                                                                    \
-        return rs_call(RS_##name, (PyObject **)args, n, kw);                                             \
+        const rs_fpmode mode = rs_fp_enter();                                                            \
+        PyObject *const result = rs_call(RS_##name, (PyObject **)args, n, kw);                           \
+        rs_fp_leave(mode);                                                                               \
+        return result;                                                                                   \
     }
 #include "ops.def"
 

@@ -21,7 +21,6 @@ OPS = {op.name: op for op in _core.OPS}
 ISAS = relu_simd.available_isas()
 EMULATED = os.environ.get("RELU_SIMD_TEST_PROFILE") == "emulated"
 SANITIZED = os.environ.get("RELU_SIMD_TEST_PROFILE") in ("address", "threads")
-OWN_THREADS = os.environ.get("RELU_SIMD_TEST_PROFILE") != "threads"  # not those of sanitize/team.c
 
 INTEGERS = [name for name in _core.DTYPES if "int" in name]
 FLOATS = [name for name in _core.DTYPES if "int" not in name]

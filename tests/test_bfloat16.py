@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from cases import OPS, expected, faces, operands, run, same
+from cases import OPS, expected, faces, operand_dtypes, operands, run, same
 
 import relu_simd
 
@@ -131,3 +131,91 @@ def test_not_native():
     swapped = x.astype(BF16.newbyteorder())
     for face in faces(OPS["relu"]):
         same(face(swapped), np.where(x < 0, BF16.type(0), x))
+
+
+DEMANDS = {
+    "dtype": "dtype=d",
+    "signature of the result": "signature=(None,) * {nin} + (d,)",
+    "signature of the first input": "signature=(d,) + (None,) * {nin}",
+    "whole signature": "signature=(d,) * ({nin} - {scaled}) + (np.float32,) * {scaled} + (d,)",
+}
+INPUTS = {
+    "float32": "x",
+    "float64": "x.astype('f8')",
+    "float16": "x.astype('f2')",
+    "integers": "np.arange(-20, 20)",
+    "strided": "np.repeat(x, 2)[::2]",
+    "0-d": "x[0]",
+    "bfloat16": "x.astype(ml_dtypes.bfloat16)",
+}
+
+
+ON_DEMAND = """
+        arrays = {arrays}
+        for text in {inputs}:
+            y = eval(text)
+            inputs = [y] * arrays + [np.float32(0.1)] * {slopes}
+            cast = [np.asarray(y).astype(d)] * arrays + inputs[arrays:]
+            for f in (relu_simd.{name}, relu_simd.ufuncs.{name}):
+                with np.errstate(all="ignore"):
+                    want, got = f(*cast), f(*inputs, {demand}, casting="unsafe")
+                assert got.dtype == want.dtype == d, (f, text, got.dtype)
+                assert got.tobytes() == want.tobytes(), (f, text, got, want)
+                count += 1
+"""
+
+
+@pytest.mark.parametrize("wanted", ["np.float16", "ml_dtypes.bfloat16"])
+@pytest.mark.parametrize("first", ["", "relu_simd.relu(np.ones(9, ml_dtypes.bfloat16))"], ids=["first", "after others"])
+def test_a_16_bit_float_on_demand(wanted, first):
+    """The result of every function and ufunc, from any input: the inputs are cast, and slopes stay float32."""
+    calls = ""
+    for op in OPS.values():
+        nin, slopes = len(op.inputs), len(op.params)
+        for demand in DEMANDS.values():
+            calls += ON_DEMAND.format(
+                arrays=nin - slopes,
+                slopes=slopes,
+                inputs=list(INPUTS.values()),
+                name=op.name,
+                demand=demand.format(nin=nin, scaled=slopes),
+            )
+    code = f"""if 1:
+        import numpy as np, ml_dtypes, relu_simd
+        {first}
+        d, count = np.dtype({wanted}), 0
+        x = np.linspace(-4, 4, 40, dtype=np.float32)
+{calls}
+        print(count)
+    """
+    done = run("-c", code)
+    assert (done.stderr, done.stdout) == ("", f"{len(OPS) * len(DEMANDS) * len(INPUTS) * 2}\n")
+
+
+@pytest.mark.parametrize(
+    "demand", ["dtype=BF16", "signature=(BF16, BF16)", "signature=(None, BF16)", "dtype='bfloat16'"]
+)
+def test_the_first_bfloat16_is_a_keyword(demand):
+    """Each in a process where nothing else has made the loops."""
+    code = f"""if 1:
+        import numpy as np, ml_dtypes, relu_simd
+        BF16, x = ml_dtypes.bfloat16, np.array([-1, 2], np.float32)
+        print(relu_simd.relu(x, {demand}, casting="unsafe").dtype, relu_simd.ufuncs.relu(x, dtype=BF16).dtype)
+    """
+    done = run("-c", code)
+    assert (done.stderr, done.stdout) == ("", "bfloat16 bfloat16\n")
+
+
+def test_what_cannot_be_demanded():
+    x = np.ones(3, np.float32)
+    for dtype in (bool, complex, np.longdouble, "U3", object):
+        with pytest.raises(TypeError):
+            relu_simd.leaky_relu(x, 0.1, dtype=dtype, casting="unsafe")
+    with pytest.raises(TypeError):
+        relu_simd.leaky_relu(x, 0.1, dtype=np.int32, casting="unsafe")
+    with pytest.raises(TypeError, match="casting rule"):
+        relu_simd.leaky_relu(x, 0.1, dtype=BF16, casting="safe")
+    with pytest.raises(TypeError):
+        relu_simd.relu(x, signature=(np.float64, BF16), casting="unsafe")
+    with pytest.raises(TypeError, match="bool"):
+        relu_simd.relu(np.ones(3, bool), dtype=BF16, casting="unsafe")

@@ -4,10 +4,12 @@
 `make soak` has the first test run for a minute: RELU_SIMD_SOAK_SECONDS.
 """
 
+import gc
 import os
 import random
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import threading
 import time
@@ -17,9 +19,11 @@ import pytest
 from cases import EMULATED, ISAS, OPS, SANITIZED, expected, faces, numbers, operands, run
 
 import relu_simd
-from relu_simd import pool_info, set_pool_limit
+from relu_simd import _core, pool_info, set_pool_limit
 
 SECONDS = float(os.environ.get("RELU_SIMD_SOAK_SECONDS", "2" if EMULATED else "6"))
+
+NO_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 def test_soak():
@@ -73,7 +77,7 @@ def test_soak():
             relu_simd.trim_pool()
         elif what == 3:
             set_pool_limit(r.choice((0, 1 << 20, 10 << 20, limit)))
-        elif pool_info()["idle_bytes"] > limit:
+        elif (now := pool_info())["idle_bytes"] > now["limit"]:
             wrong.append("pool")
         time.sleep(0.001)
 
@@ -90,6 +94,74 @@ def test_soak():
         relu_simd.set_isa(isa)
     assert not wrong
     assert all(calls)
+
+
+# Eight threads meet bfloat16 at the same moment, each in all functions and ufuncs, by layouts that need them.
+FIRST_BFLOAT16 = """if 1:
+    import random, threading, time, numpy as np, ml_dtypes, relu_simd
+    from relu_simd import ufuncs
+    x = np.linspace(-3, 3, 40).astype(ml_dtypes.bfloat16)
+    wrong, start = [], time.perf_counter() + 0.05
+    def work(k):
+        r = random.Random(k)
+        todo = [(name, module) for name in ufuncs.__all__ for module in (relu_simd, ufuncs)]
+        if k % 2:
+            r.shuffle(todo)
+        while time.perf_counter() < start:
+            pass  # awake, so that it is the same microsecond
+        for name, module in todo:
+            for given in (x[::2], x, x.reshape(5, 8).T):
+                try:
+                    y = getattr(module, name)(*[given] * getattr(ufuncs, name).nin)
+                    if y.dtype != x.dtype:
+                        wrong.append((name, y.dtype))
+                except Exception as error:
+                    wrong.append((name, error))
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    print(wrong[:3])
+"""
+
+
+@pytest.mark.skipif(EMULATED, reason="as on the machine itself")
+@pytest.mark.parametrize("_", range(5 if NO_GIL else 1))
+def test_the_first_bfloat16_from_many_threads(_):
+    pytest.importorskip("ml_dtypes", reason="bfloat16 needs ml_dtypes, which is not installed")
+    assert run("-c", FIRST_BFLOAT16).stdout == "[]\n"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="CPython 3.11 crashes, unless its collector waits: see memory.h")
+def test_the_collector_is_left_alone():
+    """It is one for all threads: neither do others see it switched off, nor is what they set undone."""
+    x = np.ones(300_000, np.float32)  # a result of the pool's size
+    before, stop, seen = gc.isenabled(), threading.Event(), []
+
+    def use():
+        while not stop.is_set():
+            relu_simd.relu(x)
+
+    threads = [threading.Thread(target=use) for _ in range(3)]
+    try:
+        for thread in threads:
+            thread.start()
+        for k in range(2000):
+            (gc.enable, gc.disable)[k % 2]()
+            for _ in range(20):
+                seen.append(gc.isenabled() != (k % 2 == 0))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        (gc.enable if before else gc.disable)()
+    assert not any(seen)
+
+
+@pytest.mark.skipif(not NO_GIL, reason="this Python has a GIL")
+def test_importing_leaves_the_gil_off():
+    code = "import sys, relu_simd; assert not sys._is_gil_enabled()"
+    done = run("-W", "error", "-c", code)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -223,7 +295,7 @@ SUBINTERPRETER = """if 1:
             in_another("import relu_simd, numpy; assert (relu_simd.relu(numpy.array([-1.0, 2.0])) == [0, 2]).all()")
             print("works")
         except Exception as error:
-            print(f"{type(error).__name__}: {error}")
+            print(f"{type(error).__name__}: {error}".replace("\\n", " "))  # from 3.14 on the whole traceback
     AFTER
 """
 
@@ -272,3 +344,43 @@ def test_run_as_a_script_that_dies_of_a_closed_pipe():
             timeout=300,
         )
     assert "Traceback" not in done.stderr
+
+
+WORKERS = """
+import multiprocessing, sys, warnings
+from concurrent.futures import ProcessPoolExecutor
+EARLY
+
+def threads(_):
+    import relu_simd
+    return relu_simd.get_num_threads()
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", DeprecationWarning)  # of fork in a process with threads
+    context = multiprocessing.get_context(sys.argv[1])
+    with context.Pool(2) as pool:
+        counts = pool.map(threads, range(4))
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        counts += pool.map(threads, range(4))
+    import relu_simd
+    print(sorted(set(counts)), relu_simd.get_num_threads())
+"""
+
+
+@pytest.mark.skipif(not _core._has_openmp(), reason="this build has no OpenMP")
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("early", ["import relu_simd", ""], ids=["imported by the main module", "by the worker"])
+@pytest.mark.parametrize("variable", ["", "OMP_NUM_THREADS", "RELU_SIMD_NUM_THREADS"])
+def test_threads_of_worker_processes(method, early, variable, tmp_path, monkeypatch):
+    """One each, unless somebody says otherwise: two workers of two threads on two CPUs would be in each other's way."""
+    if method != "spawn" and not hasattr(os, "fork"):
+        pytest.skip("no fork on this system")
+    if method == "fork" and early and variable:
+        pytest.skip("what was set before a fork is another question: see test_threads.py")
+    script = tmp_path / "workers.py"
+    script.write_text(WORKERS.replace("EARLY", early))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    asked = {variable: "3"} if variable else {}
+    done = run(str(script), method, PYTHONPATH=os.pathsep.join(filter(None, sys.path)), **asked)
+    usual = 3 if variable else run("-c", "import relu_simd as rs; print(rs.get_num_threads())", **asked).stdout.strip()
+    assert (done.stderr, done.stdout) == ("", f"[{3 if variable else 1}] {usual}\n")

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The monitor of dying ReLUs against counting by hand."""
 
+import copy
 import doctest
 import gc
+import pickle
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,10 +40,154 @@ def test_fractions_and_the_dead(shape, dtype):
         assert (5 in report.dead) == (k > 3)
 
 
-def test_nan_is_not_active():
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "bfloat16"])
+def test_a_nan_is_neither_active_nor_dead(dtype):
+    if dtype == "bfloat16":
+        dtype = pytest.importorskip("ml_dtypes").bfloat16
     monitor = ActivationMonitor()
-    monitor.update("a", np.array([[np.nan, 1.0, np.inf]]))
-    assert monitor.report("a").dead.tolist() == [0]
+    monitor.update("a", np.array([[np.nan, 1, np.inf, -1, 0], [2, 1, 1, -1, 0]]).astype(dtype))
+    report = monitor.report("a")
+    assert report.dead.tolist() == [3, 4]
+    assert report.nan.tolist() == [0]
+    assert report.unit_nan.tolist() == [0.5, 0, 0, 0, 0]
+    assert report.unit_active.tolist() == [0.5, 1, 1, 0, 0]
+    monitor.update("all", np.full((2, 3), np.nan, dtype))
+    assert monitor.report("all").dead.size == 0
+    assert monitor.report("all").nan.tolist() == [0, 1, 2]
+    assert monitor.report("all").gets_gradient == 0
+
+
+def test_nan_and_gradient_are_forgotten_as_well():
+    monitor = ActivationMonitor(last=2)
+    monitor.update("a", np.array([[np.nan, -1.0]]), leaky=True)
+    assert monitor.report("a").gets_gradient == 1
+    for _ in range(2):
+        monitor.update("a", np.array([[-1.0, 0.0]]))
+    report = monitor.report("a")
+    assert (report.nan.tolist(), report.dead.tolist(), report.gets_gradient) == ([], [0, 1], 0)
+
+
+LEAKY = [nn.LeakyReLU(), nn.PReLU(), nn.Tanh()]
+
+
+@pytest.mark.parametrize("layer", LEAKY, ids=repr)
+def test_leaky_units_are_not_dead(layer):
+    """They get a gradient, and the table says so."""
+    monitor = ActivationMonitor()
+    monitor.attach(layer, "a")
+    layer(np.array([[-1.0, 2.0, 0.0], [-3.0, -1.0, 0.0]]))
+    report = monitor.report("a")
+    assert report.unit_active.tolist() == [0, 0.5, 0]
+    assert report.unit_gradient.tolist() == [1, 1, 0]
+    assert report.dead.tolist() == [2]
+    assert report.silent.tolist() == [0]
+    assert report.gets_gradient == 2
+    assert any("1 of 3 units never fired, but still get a gradient" in line for line in monitor.advice())
+
+
+def test_slopes_of_0_and_saturated_relu6_get_no_gradient():
+    monitor = ActivationMonitor()
+    for name, layer, x in (
+        ("flat", nn.LeakyReLU(0.0), [[-1.0, 2.0]]),
+        ("six", nn.ReLU6(), [[9.0, 3.0]]),
+        ("flag", nn.ReLU(), [[-1.0, 3.0]]),
+    ):
+        monitor.attach(layer, name)
+        layer(np.array(x))
+        assert monitor.report(name).dead.tolist() == [0], name
+        assert monitor.report(name).gets_gradient == 1
+    other = nn.ReLU()
+    monitor.attach(other, "own", leaky=True)
+    assert other._hooks[0].leaky
+
+
+def test_leaky_layers_of_torch():
+    torch = pytest.importorskip("torch")
+    for layer, dead in (
+        (torch.nn.LeakyReLU(), []),
+        (torch.nn.ELU(), []),
+        (torch.nn.GELU(), []),
+        (torch.nn.ReLU(), [0]),
+        (torch.nn.Linear(2, 2), [0]),
+    ):
+        monitor = ActivationMonitor()
+        monitor.attach(layer, "a")
+        if isinstance(layer, torch.nn.Linear):
+            layer.weight.data = torch.eye(2)
+            layer.bias.data.zero_()
+        layer(torch.tensor([[-1.0, 2.0]]))
+        assert monitor.report("a").dead.tolist() == dead, layer
+
+
+def test_every_kind_of_tensor():
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("ml_dtypes")
+    flagged = torch.complex(torch.ones(1, 2), torch.tensor([[1.0, -2.0]])).conj().imag
+    for x in (flagged, torch.tensor([[-1.0, 2.0]]).bfloat16(), torch.tensor([[-1.0, 2.0]], requires_grad=True)):
+        monitor = ActivationMonitor()
+        monitor.update("a", x)
+        layer = torch.nn.ReLU()
+        monitor.attach(layer, "layer")
+        layer(x)
+        for name in ("a", "layer"):
+            assert monitor.report(name).unit_active.tolist() == [0, 1]
+
+
+def test_a_batch_of_one_axis_is_a_sample():
+    layer, monitor = nn.ReLU(), ActivationMonitor()
+    monitor.attach(layer, "a")
+    layer(np.array([1.0, -1.0, 2.0]))
+    layer(np.array([[1.0, -1.0, -2.0]]))
+    assert monitor.report("a").unit_active.tolist() == [1, 0, 0.5]
+
+
+@pytest.mark.parametrize("x", [np.float32(1), np.ones((2, 4)), np.ones((2, 3), np.uint8)[:, :2]], ids=["0-d", "4", "2"])
+def test_forward_goes_on_whatever_the_batch_is(x):
+    """One warning; the counts stay as they were."""
+    layer, monitor = nn.ReLU(), ActivationMonitor()
+    monitor.attach(layer, "a")
+    layer(np.ones((2, 3)))
+    with pytest.warns(UserWarning, match="ActivationMonitor left a batch out: activations of 'a'") as caught:
+        got = [layer(x) for _ in range(3)]
+    assert len(caught) == 1
+    np.testing.assert_array_equal(got[2], x)
+    assert monitor.report("a").batches == 1
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))], ids=["copy", "pickle"]
+)
+@pytest.mark.parametrize("library", ["nn", "torch"])
+def test_watched_layers_can_be_copied_and_pickled(copied, library):
+    """The copy is a layer like any other, and not watched."""
+    module = nn if library == "nn" else pytest.importorskip("torch").nn
+    x = np.ones((2, 3)) if library == "nn" else pytest.importorskip("torch").ones(2, 3)
+    layer, monitor = module.ReLU(), ActivationMonitor()
+    monitor.attach(layer, "a")
+    layer(x)
+    other = copied(layer)
+    other(x)
+    assert monitor.report("a").batches == 1
+    layer(x)
+    assert monitor.report("a").batches == 2
+    kept = copied(monitor)
+    assert kept.summary() == monitor.summary()
+
+
+def test_advice():
+    monitor = ActivationMonitor()
+    monitor.update("fine", np.ones((2, 3)))
+    assert monitor.advice() == []
+    monitor.update("dying", np.array([[1.0, -1.0, -1.0]]))
+    monitor.update("lost", np.array([[np.nan, -1.0]]))
+    lines = monitor.advice()
+    assert lines[0].startswith("NaN in lost: the network has diverged, its units are not dead.")
+    assert "smaller steps" in lines[0]
+    assert lines[1].startswith("dying: 2 of 3 units dead (no gradient): start from kaiming_normal")
+    assert len(lines) == 3
+    page = Path(__file__).parents[1] / lines[2].split()[1].rstrip(",")
+    assert lines[2].split('"')[1] in page.read_text()
+    assert monitor.summary().splitlines()[-3:] == lines
 
 
 def test_attached_to_layers():
@@ -84,13 +231,13 @@ def test_activations_are_not_kept():
 
 def test_summary():
     monitor = ActivationMonitor()
-    assert monitor.summary().split() == ["layer", "units", "batches", "active", "dead"]
+    assert monitor.summary().split() == ["layer", "units", "batches", "active", "dead", "NaN", "gets", "gradient"]
     monitor.update("a long name", np.array([[1.0, -1.0]]))
     monitor.update("b", np.ones((2, 10)))
-    lines = monitor.summary().splitlines()
+    lines = monitor.summary().splitlines()[:3]
     assert len({len(line) for line in lines}) == 1
-    assert lines[1].split() == ["a", "long", "name", "2", "1", "50.0", "%", "1"]
-    assert lines[2].split() == ["b", "10", "1", "100.0", "%", "0"]
+    assert lines[1].split() == ["a", "long", "name", "2", "1", "50.0", "%", "1", "0", "1"]
+    assert lines[2].split() == ["b", "10", "1", "100.0", "%", "0", "0", "10"]
 
 
 def test_plot(tmp_path):
@@ -106,6 +253,9 @@ def test_plot(tmp_path):
     assert active.lines[0].get_ydata().tolist() == [0.5, 0.5, 0.5]
     assert dead.lines[0].get_ydata().tolist() == [0.5, 0.5, 0.5]
     assert units.lines[0].get_ydata().tolist() == [0, 0, 1, 1]
+    assert figure._repr_png_().startswith(b"\x89PNG")  # what a notebook shows, though nothing imported pyplot
+    monitor.update("b", np.full((1, 3), np.nan))
+    assert [line.get_label() for line in monitor.plot().axes[1].lines] == ["a", "b", "b: NaN"]
     figure.savefig(tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 5000
 
@@ -155,5 +305,5 @@ def test_errors():
 
 def test_example():
     results = doctest.testmod(diagnostics)
-    assert results.attempted == 8
+    assert results.attempted >= 11
     assert results.failed == 0

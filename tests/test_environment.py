@@ -79,7 +79,7 @@ def test_more_junk(variable, monkeypatch):
 
 @pytest.mark.parametrize("junk", [*JUNK, b"", b"0", b"4,2", b"1025", b"99999999999"], ids=lambda junk: ascii(junk[:8]))
 def test_what_other_libraries_read_too(junk):
-    """libgomp may say something of it, but everything works."""
+    """Variables that OpenMP would read: everything works."""
     code = f"import relu_simd, numpy; relu_simd.relu(numpy.ones(1_000_000)); {CALL}"
     names = b"OMP_NUM_THREADS", b"OMP_STACKSIZE", b"OMP_THREAD_LIMIT", b"OMP_DYNAMIC", b"OMP_WAIT_POLICY"
     done = process(["-c", code], dict.fromkeys(names, junk))

@@ -63,17 +63,6 @@ def test_unary(op, dtype):
         same(face(x), want)
 
 
-@pytest.mark.parametrize(("op", "dtype"), pairs(lambda op: op.computes and len(op.arrays) == 1, HALVES))
-def test_approximations_are_correctly_rounded(op, dtype):
-    """From float64, rounded once, with parameters at their defaults."""
-    x = everything(dtype)
-    with np.errstate(all="ignore"):
-        got, want = faces(op)[0](x), getattr(reference, op.name)(x)
-    nan = isnan(x)
-    assert isnan(got[nan]).all()
-    same(got[~nan], want[~nan])
-
-
 @of(1, 1)
 def test_slopes(op, dtype):
     x = everything(dtype)

@@ -285,7 +285,6 @@ class Sums(dict):
         return self.setdefault(key, [])
 
 
-@pytest.mark.skipif(not _core._has_openmp(), reason="this build has no OpenMP")
 def test_shares_of_threads(op, dtype):
     """In this process, since a forked one has no threads: a fault would end it with pytest's traceback."""
     n = 800_003 // dtype.itemsize

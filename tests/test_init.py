@@ -151,3 +151,14 @@ def test_examples():
     results = doctest.testmod(init)
     assert results.attempted >= 8
     assert results.failed == 0
+
+
+@pytest.mark.parametrize("draw", [init.kaiming_normal, init.kaiming_uniform])
+def test_shapes_that_are_none(draw):
+    for shape in (10, (10,), (), np.int64(3)):
+        with pytest.raises(ValueError, match="has no fan_in and fan_out: give two axes or more"):
+            draw(shape)
+    for shape in ("ab", 3.5, (3.0, 4), None, {"a": 1}):
+        with pytest.raises(TypeError, match="shape must be a tuple of integers"):
+            draw(shape)
+    assert draw([3, 4]).shape == draw(np.array([3, 4])).shape == (3, 4)

@@ -24,6 +24,9 @@ TYPES = {
     "float64": TensorProto.DOUBLE,
     "int8": TensorProto.INT8,
     "int32": TensorProto.INT32,
+    "int64": TensorProto.INT64,
+    "uint32": TensorProto.UINT32,
+    "uint64": TensorProto.UINT64,
 }
 
 
@@ -114,6 +117,18 @@ def test_prelu(shape, dtype, spy):
     assert spy == ["prelu"]
 
 
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint32", "uint64"])
+@pytest.mark.parametrize("shape", [(), (1,), (5,), (4, 1), (3, 4, 5), (4,)], ids=str)
+@pytest.mark.parametrize("opset", [9, 16, 20])
+def test_prelu_of_integers(dtype, shape, opset):
+    """They keep their type and their last digit; what is too large wraps around, without a warning."""
+    info = np.iinfo(dtype)
+    x = np.random.default_rng(0).integers(info.min, info.max, (3, 4, 5), dtype, endpoint=True)
+    x.flat[:3] = info.min, info.max, info.max - 2
+    agree("PRelu", x, np.asarray(np.random.default_rng(1).integers(0, 100, shape, dtype)), opset=opset)
+    agree("PRelu", np.asarray(x[0, 0, 0]), np.asarray(np.array(3, dtype)), opset=opset)
+
+
 @pytest.mark.parametrize(("x", "slope"), [((3,), (2, 3)), ((3, 1), (3, 4)), ((3, 4), (5,)), ((4, 4, 5), (4,))], ids=str)
 def test_prelu_of_slopes_that_do_not_fit(x, slope):
     """The broadcast goes one way; and where two axes have the slope's length, neither is meant."""
@@ -153,6 +168,36 @@ def test_clip(dtype, values, ours, spy):
 def test_clip_by_attributes(attributes, ours, spy):
     agree("Clip", some("float32", 5, 6), opset=6, **attributes)
     assert spy == ["relu6"] * ours
+
+
+@pytest.mark.parametrize("opset", [6, 7, 10])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "attributes", [{}, {"min": 0.0}, {"max": 6.0}, {"min": 0.0, "max": 6.0}, {"min": -1.0}, {"max": 3.0}], ids=str
+)
+def test_defaults_of_clip_by_attributes(attributes, dtype, opset):
+    """An attribute that is absent is the lowest or the largest float32: infinities are clipped, too."""
+    x = np.array([-np.inf, -2, 0.5, 9, np.inf, np.nan], dtype)
+    with np.errstate(over="ignore"):  # of the limits in float16, in the stock operator, too
+        agree("Clip", x, opset=opset, **attributes)
+
+
+@pytest.mark.parametrize(("attributes", "want"), [({}, [-9, 9]), ({"min": 0.0}, [0, 9]), ({"max": 6.0}, [-9, 6])])
+def test_clip_before_there_were_defaults(attributes, want):
+    """In opset 1, which the stock operators lack."""
+    made, feed = model("Clip", np.array([-9, 9], "f4") * np.float32(np.inf), opset=1, **attributes)
+    (got,) = ReferenceEvaluator(made, new_ops=ours.new_ops).run(None, feed)
+    assert got.tolist() == [value if abs(value) < 9 else np.sign(value) * np.inf for value in want]
+
+
+def test_limits_of_a_function():
+    """They may come from the function that the node is in."""
+    node = helper.make_node("Clip", ["x"], ["y"])
+    node.attribute.append(onnx.AttributeProto(name="max", type="FLOAT", ref_attr_name="limit"))
+    function = helper.make_function("own", "Own", ["x"], ["y"], [node], [helper.make_opsetid("", 6)], ["limit"])
+    run = ReferenceEvaluator(function, new_ops=ours.new_ops).run
+    (got,) = run(None, {"x": np.array([-np.inf, 4, 9], np.float32)}, attributes={"limit": 5.0})
+    assert got.tolist() == [np.finfo(np.float32).min, 4, 5]
 
 
 def test_attributes_of_a_function():

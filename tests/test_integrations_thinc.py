@@ -2,6 +2,7 @@
 """thinc: our backend against NumpyOps, function by function and in training, and found by its name."""
 
 import doctest
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("thinc")
+from cases import run
 from thinc.api import (
     Adam,
     ClippedLinear,
@@ -158,6 +160,51 @@ def test_by_entry_point():
     code = "from thinc.api import get_ops; print(type(get_ops('relu_simd')).__module__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "relu_simd.integrations.thinc\n"
+
+
+ALL_BACKENDS = "from thinc.api import get_ops, registry; registry.ops.get_all(); "
+BLANK = ALL_BACKENDS + "o = get_ops('cpu'); import numpy; print(o.name, o.relu(numpy.array([[-1, 2]], 'f')).tolist())"
+BROKEN = {
+    "instruction set": ("", {"RELU_SIMD_ISA": "junk"}, "RELU_SIMD_ISA: instruction set 'junk' is not available here"),
+    "threads": ("", {"RELU_SIMD_NUM_THREADS": "many"}, "RELU_SIMD_NUM_THREADS: expected a number of threads"),
+    "memory": ("", {"RELU_SIMD_POOL_LIMIT": "-1"}, "RELU_SIMD_POOL_LIMIT: expected a number of bytes"),
+    "no compiled module": (
+        "import sys; sys.modules['relu_simd._core'] = None; ",
+        {},
+        "ImportError|ModuleNotFoundError",
+    ),
+    "no package": ("import sys; sys.modules['relu_simd'] = None; ", {}, "ModuleNotFoundError"),
+    "no integration": ("import sys; sys.modules['relu_simd.integrations'] = None; ", {}, "ModuleNotFoundError"),
+    "a module that raises": (
+        "import sys, types; m = types.ModuleType('relu_simd'); m.__getattr__ = lambda name: 1 / 0; "
+        "m.__path__ = []; sys.modules['relu_simd'] = m; ",
+        {},
+        "Error",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "variables", "reason"), BROKEN.values(), ids=BROKEN)
+def test_others_go_on_whatever_is_wrong_here(before, variables, reason):
+    """thinc imports every entry point, also for people who never asked for this one. One warning, stock operators."""
+    done = run("-c", before + BLANK, **variables)
+    assert (done.returncode, done.stdout) == (0, "numpy [[0.0, 2.0]]\n"), done.stderr
+    assert done.stderr.count("relu_simd cannot be used, and thinc goes on without it") == 1
+    assert re.search(reason, done.stderr)
+    strict = run("-W", "error", "-c", before + BLANK, **variables)
+    assert (strict.returncode, strict.stdout) == (0, "numpy [[0.0, 2.0]]\n"), strict.stderr
+    assert "relu_simd cannot be used" in strict.stderr
+
+
+def test_the_name_is_thincs_own_backend_then():
+    code = ALL_BACKENDS + "o = get_ops('relu_simd'); print(o.name, type(o).__mro__[1].__name__, type(o.relu).__name__)"
+    done = run("-c", code, RELU_SIMD_ISA="junk")
+    assert done.stdout.split()[:2] == ["relu_simd", "NumpyOps"]
+
+
+def test_nothing_is_said_where_nothing_is_wrong():
+    done = run("-W", "error", "-c", BLANK)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "numpy [[0.0, 2.0]]\n", "")
 
 
 def test_example():

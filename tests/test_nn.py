@@ -259,6 +259,41 @@ def test_against_torch(layer):
         np.testing.assert_allclose(layer.grad_weight, theirs.weight.grad.numpy(), rtol=1e-5)
 
 
+@pytest.mark.parametrize("inplace", [False, True])
+def test_masked_arrays_stay_masked(inplace):
+    """As in the functions, both ways."""
+    x = np.ma.array([[-1.0, 2.0], [3.0, np.nan]], mask=[[False, True], [False, False]])
+    g = np.ma.array(np.full((2, 2), 5.0), mask=[[True, False], [False, False]])
+    for layer in (nn.ReLU(inplace), nn.LeakyReLU(0.0, inplace), nn.ReLU6(inplace)):
+        y = layer(x.copy())
+        assert isinstance(y, np.ma.MaskedArray)
+        assert y.mask.tolist() == [[False, True], [False, False]]
+        assert y.tolist()[0] == [0, None]
+        grad = layer.backward(g)
+        assert isinstance(grad, np.ma.MaskedArray)
+        assert grad.mask.tolist() == [[True, True], [False, False]]
+    assert isinstance(nn.PReLU()(x), np.ma.MaskedArray)
+
+
+def test_data_arrays_keep_their_coordinates():
+    xarray = pytest.importorskip("xarray")
+    x = xarray.DataArray([[-1.0, 2.0], [3.0, -4.0]], dims=("day", "unit"), coords={"day": [3, 4]})
+    for layer in (nn.ReLU(), nn.LeakyReLU(0.0)):
+        y, grad = layer(x), layer.backward(xarray.ones_like(x))
+        for got, want in ((y, [[0, 2], [3, 0]]), (grad, [[0, 1], [1, 0]])):
+            assert got.dims == ("day", "unit")
+            assert got.day.values.tolist() == [3, 4]
+            assert got.values.tolist() == want
+
+
+def test_memmaps_are_arrays(tmp_path):
+    x = np.memmap(tmp_path / "x", np.float32, "w+", shape=(4, 8))
+    x[:] = np.arange(32).reshape(4, 8) - 9
+    layer = nn.ReLU()
+    np.testing.assert_array_equal(layer(x), np.maximum(x, 0))
+    assert layer._memory[1].nbytes == 4
+
+
 def test_examples():
     results = doctest.testmod(nn)
     assert results.attempted >= 19

@@ -183,7 +183,7 @@ def test_out_of_memory():
         relu_simd.relu(x[:9_000_000])
         assert relu_simd.pool_info()["idle_bytes"] > 0
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, -1))
+        resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, resource.RLIM_INFINITY))
         y = relu_simd.relu(x)
         print(relu_simd.pool_info()["idle_bytes"], int(y.sum()))
         try:

@@ -2,6 +2,7 @@
 """count_active and prelu_backward: what adds up over axes, exactly or in one order everywhere."""
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ from cases import (
     HALVES,
     INTEGERS,
     ISAS,
+    SANITIZED,
     dtypes,
     finite,
     here,
     nans,
     reference,
+    run,
     same,
     sample,
     using_isa,
@@ -394,3 +397,73 @@ def test_weights_against_finite_differences(dtype):
         step[c] = 1e-4
         slope = (relu_simd.prelu(x, weight + step) - relu_simd.prelu(x, weight - step)) / 2e-4
         np.testing.assert_allclose(got[c, 0], (g * slope).sum(), rtol=1e-4 if dtype == np.float32 else 1e-8)
+
+
+OVERFLOWS = {
+    "float16 weights": lambda: (np.ones(70000, "f2"), np.full(70000, -2, "f2"), np.array([0.5], "f2")),
+    "float32 weights": lambda: (np.full(4, 2, "f4"), np.full(4, -3e38, "f4"), np.array([0.5], "f4")),
+    "float32 weights of two axes": lambda: (np.full((4, 2), 2, "f4"), np.full((4, 2), -3e38, "f4"), np.ones(2, "f4")),
+    "float64 weights": lambda: (np.full(4, 2.0), np.full(4, -1e308), np.array([0.5])),
+    "int8 throughout": lambda: (np.full(700, 100, "i1"), np.full(700, -100, "i1"), np.array([2], "i1")),
+    "a number as weight": lambda: (np.full(4, 2, "f4"), np.full(4, -3e38, "f4"), 0.5),
+    "strided": lambda: (np.full(8, 2, "f4")[::2], np.full(8, -3e38, "f4")[::2], np.array([0.5], "f4")),
+    "big-endian weights": lambda: (np.full(4, 2, "f4"), np.full(4, -3e38, "f4"), np.array([0.5], ">f4")),
+}
+
+
+@pytest.mark.parametrize("made", OVERFLOWS.values(), ids=OVERFLOWS)
+@pytest.mark.parametrize("with_out", [False, True])
+def test_a_sum_beyond_the_dtype_is_an_infinity(made, with_out):
+    """Without a floating-point warning, whatever errstate says."""
+    g, x, weight = made()
+    out = (None, np.empty(np.shape(weight), prelu_backward(g, x, weight)[1].dtype)) if with_out else None
+    with np.errstate(all="raise"):
+        grad_weight = prelu_backward(g, x, weight, out=out)[1]
+    assert np.all(grad_weight == -np.inf)
+
+
+def test_a_denormal_sum_is_not_reported():
+    for dtype, tiny in (("f2", 6e-8), ("f4", 1e-45)):
+        with np.errstate(all="raise"):
+            got = prelu_backward(np.ones(1, dtype), np.array([-3 * tiny], dtype), np.ones(1, dtype))[1]
+        assert got[0] < 0
+
+
+def test_layers_and_autograd_do_not_report_an_overflow():
+    from relu_simd import nn
+
+    x, g = np.full((4, 2), -3e38, "f4"), np.full((4, 2), 2, "f4")
+    layer = nn.PReLU()
+    with np.errstate(all="raise"):
+        layer(x)
+        layer.backward(g)
+    assert layer.grad_weight.tolist() == [-np.inf]
+    autograd = pytest.importorskip("autograd")
+    from relu_simd.integrations.autograd import prelu
+
+    with np.errstate(all="raise"):
+        back, _ = autograd.make_vjp(lambda w: prelu(x, w))(np.float32([0.5]))
+        grad = back(g)
+    assert grad.tolist() == [-np.inf]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited as on Linux")
+@pytest.mark.skipif(SANITIZED, reason="AddressSanitizer's own memory has no limit")
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((3, 5_000_000), 0), ((5_000_000, 3), 1), ((3, 5_000_000, 1), (0, 2))], ids=str
+)
+def test_memory_of_many_counts(shape, axis):
+    """The counts themselves, which are 40 MB, and little more."""
+    code = f"""if 1:
+        import resource, numpy as np, relu_simd as rs
+        from pathlib import Path
+        rs.set_num_threads(1)
+        x = np.ones({shape}, np.int8)
+        rs.count_active(x[:2, :2], axis=0)
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 50_000_000, -1))
+        counts = rs.count_active(x, axis={axis})
+        print(counts.dtype, counts.shape, counts.min(), counts.max())
+    """
+    done = run("-c", code)
+    assert (done.stdout, done.stderr) == ("int64 (5000000,) 3 3\n", "")

@@ -6,12 +6,10 @@ import threading
 
 import numpy as np
 import pytest
-from cases import EMULATED, OWN_THREADS, expected, faces, numbers, operands, run, same
+from cases import EMULATED, expected, faces, numbers, operands, run, same
 
 import relu_simd
-from relu_simd import _core, settings
-
-pytestmark = pytest.mark.skipif(not _core._has_openmp(), reason="this build has no OpenMP")
+from relu_simd import settings
 
 LARGE_BYTES = 600_000 if EMULATED else 2_000_000
 
@@ -40,16 +38,72 @@ def test_junk_in_the_environment_is_an_import_error(junk):
     )
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no CPU affinity on this system")
+needs_affinity = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no CPU affinity on this system")
+needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted as on Linux")
+needs_two_cpus = pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs"
+)
+
+# A process that sees its own threads; `large` is a call that is worth all of them.
+PROCESS = """if 1:
+    import os, signal, sys, threading, time
+    import numpy as np, relu_simd
+    x = np.arange(-2_000_000, 2_000_000, dtype=np.float32)
+    want = np.maximum(x, 0)
+    def large():
+        assert (relu_simd.relu(x) == want).all()
+    def tasks():
+        return {int(name) for name in os.listdir("/proc/self/task")}
+    def seconds_of(task):
+        with open(f"/proc/self/task/{task}/schedstat") as file:
+            return int(file.read().split()[0])
+    first = tasks()
+"""
+UNSET = {"RELU_SIMD_NUM_THREADS": "", "OMP_NUM_THREADS": "", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def in_process(code, **environment):
+    """What the code prints after PROCESS; its standard error must be empty."""
+    done = run("-c", PROCESS + code, **{**UNSET, **environment})
+    assert (done.stderr, done.returncode) == ("", 0)
+    return done.stdout
+
+
+@needs_affinity
 def test_affinity_limits_the_default():
-    code = """if 1:
-        import os
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        import relu_simd
-        print(relu_simd.get_num_threads())
-    """
-    environment = {"RELU_SIMD_NUM_THREADS": "", "OMP_NUM_THREADS": ""}
-    assert run("-c", code, **environment).stdout == "1\n"
+    code = """
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    large()
+    print(relu_simd.get_num_threads(), len(tasks() - first))
+"""
+    assert in_process(code) == "1 0\n"
+
+
+@needs_affinity
+@needs_two_cpus
+def test_affinity_that_changes():
+    """The default follows it both ways; a number that somebody asked for is used as it is."""
+    code = """
+    all_cpus = os.sched_getaffinity(0)
+    one_cpu = {min(all_cpus)}
+    def look(cpus):
+        os.sched_setaffinity(0, cpus)
+        time.sleep(0.01)
+        large()
+        workers = tasks() - first
+        print(relu_simd.get_num_threads() == len(cpus), [os.sched_getaffinity(task) <= cpus for task in workers])
+    look(one_cpu)
+    look(all_cpus)
+    look(one_cpu)
+    relu_simd.set_num_threads(3)
+    large()
+    print(relu_simd.get_num_threads(), len(tasks() - first))
+"""
+    lines = in_process(code).splitlines()
+    assert lines[0] == "True []"
+    assert lines[1].startswith("True [True")
+    assert lines[2].startswith("True [")
+    assert lines[3] == "3 2" or int(lines[3].split()[1]) > 2  # more, where there are more CPUs
 
 
 @pytest.mark.parametrize(
@@ -107,40 +161,113 @@ def test_python_threads_at_once(op):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.parametrize("warm_up", ["relu_simd.relu(x)", ""], ids=["after use", "before use"])
-def test_fork_does_not_hang(warm_up):
-    """libgomp would wait in the child for threads that fork did not copy, whoever had started them."""
-    code = f"""if 1:
-        import os, sys, numpy as np, relu_simd
-        relu_simd.set_num_threads(2)
-        x = np.ones(2_000_000, np.float32)
-        {warm_up}
+@needs_proc
+@pytest.mark.parametrize("warm_up", ["large()", ""], ids=["after use", "before use"])
+def test_a_forked_process_has_threads_of_its_own(warm_up):
+    code = f"""
+    relu_simd.set_num_threads(2)
+    {warm_up}
+    def generation(depth):
         child = os.fork()
         if child == 0:
-            ok = relu_simd.get_num_threads() == 1 and (relu_simd.relu(x) == 1).all()
+            signal.alarm(60)
+            before = tasks()
+            large()
+            ok = len(tasks() - before) == 1 and relu_simd.get_num_threads() == 2
+            relu_simd.set_num_threads(3)
+            large()
+            ok = ok and len(tasks() - before) == 2
             relu_simd.set_num_threads(2)
-            ok = ok and relu_simd.get_num_threads() == 1 and (relu_simd.relu(x) == 1).all()
-            os._exit(0 if ok else 7)
-        print(os.waitpid(child, 0)[1], relu_simd.get_num_threads())
-    """
-    assert run("-c", code).stdout == "0 2\n"
+            os._exit((0 if ok else 7) if depth == 0 else generation(depth - 1))
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print(generation(0), generation(1))
+    large()
+    print(len(tasks() - first))
+"""
+    assert in_process(code) == "0 0\n1\n"
 
 
-@pytest.mark.skipif(not OWN_THREADS, reason="libgomp is not in use")
-def test_threadpoolctl_sees_and_limits():
-    """Its limit is seen by the number of OpenMP threads that a large call starts: none."""
+@needs_proc
+def test_workers_leave_signals_to_python():
+    """Else a handler, or KeyboardInterrupt, would wait for a thread that does not run Python."""
+    code = """
+    relu_simd.set_num_threads(2)
+    large()
+    (worker,) = tasks() - first
+    with open(f"/proc/self/task/{worker}/status") as file:
+        blocked = int(dict(line.split(":", 1) for line in file)["SigBlk"], 16)
+    def is_blocked(number):
+        return bool(blocked >> number - 1 & 1)
+    handled = [signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD, signal.SIGUSR1, signal.SIGPROF]
+    faults = [signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL]
+    print(all(map(is_blocked, handled)), any(map(is_blocked, faults)))
+    got = []
+    signal.signal(signal.SIGUSR1, lambda *_: got.append(threading.get_ident() == threading.main_thread().ident))
+    for _ in range(20):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        large()
+    print(all(got), len(got) > 0)
+"""
+    assert in_process(code) == "True False\nTrue True\n"
+
+
+@needs_proc
+@needs_two_cpus
+def test_workers_work_again_after_many_have_called_at_once():
+    """One caller has the team, the others do without: whoever has it gives it back."""
+    code = """
+    relu_simd.set_num_threads(2)
+    callers = [threading.Thread(target=lambda: [large() for _ in range(20)]) for _ in range(8)]
+    for caller in callers: caller.start()
+    for caller in callers: caller.join()
+    large()
+    (worker,) = tasks() - first
+    before, deadline = seconds_of(worker), time.monotonic() + 60
+    while seconds_of(worker) == before and time.monotonic() < deadline:
+        large()
+    print(seconds_of(worker) > before)
+"""
+    assert in_process(code) == "True\n"
+
+
+@needs_proc
+def test_threads_end_with_the_number_asked_for():
+    """Small calls start none, and large ones no more than asked for."""
+    code = """
+    relu_simd.set_num_threads(1)
+    large()
+    relu_simd.set_num_threads(8)
+    relu_simd.relu(x[:20_000])
+    print(len(tasks() - first))
+    large()
+    print(len(tasks() - first))
+    relu_simd.set_num_threads(2)
+    large()
+    print(len(tasks() - first))
+"""
+    assert in_process(code) == "0\n7\n7\n"
+
+
+@needs_proc
+def test_no_openmp_runtime():
+    code = """
+    large()
+    with open("/proc/self/maps") as file:
+        print("omp" in file.read())
+"""
+    assert in_process(code) == "False\n"
+
+
+@pytest.mark.parametrize("order", ["threadpoolctl, relu_simd", "relu_simd, relu_simd.integrations.threadpoolctl"])
+def test_threadpoolctl_sees_and_limits(order):
     pytest.importorskip("threadpoolctl")
-    code = """if 1:
-        import os, sys, threadpoolctl, numpy as np, relu_simd
+    code = f"""if 1:
+        import {order}
+        import threadpoolctl
         relu_simd.set_num_threads(2)
-        pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "openmp"]
-        x = np.ones(2_000_000, np.float32)
-        count = lambda: len(os.listdir("/proc/self/task"))
-        before = count()
-        with threadpoolctl.threadpool_limits(1, user_api="openmp"):
-            relu_simd.relu(x)
-            limited = count() - before
-        relu_simd.relu(x)
-        print(len(pools), limited, count() - before)
+        pools = [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "relu_simd"]
+        with threadpoolctl.threadpool_limits(1):
+            limited = relu_simd.get_num_threads()
+        print(pools, limited, relu_simd.get_num_threads())
     """
-    assert run("-c", code, OMP_NUM_THREADS="", RELU_SIMD_NUM_THREADS="").stdout == "1 0 1\n"
+    assert run("-c", code, OMP_NUM_THREADS="", RELU_SIMD_NUM_THREADS="").stdout == "[2] 1 2\n"

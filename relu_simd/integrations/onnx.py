@@ -28,7 +28,7 @@ from relu_simd.integrations import _needs
 
 with _needs("onnx", "onnx"):
     from onnx.reference.op_run import OpRun
-    from onnx.reference.ops.op_clip import Clip_11
+    from onnx.reference.ops.op_clip import Clip_6, Clip_11
 
 __all__ = ["Clip", "LeakyRelu", "PRelu", "Relu", "Sigmoid", "Tanh", "new_ops"]
 
@@ -54,7 +54,8 @@ class PRelu(OpRun):
     """``x > 0 ? x : x * slope``, the slope broadcast to the shape of x.
 
     As in the stock operator, a slope of one axis that does not fit x's last one lies along the only axis of its
-    length. One that would make the result larger than x, which the specification forbids, is a ValueError.
+    length. One that would make the result larger than x, which the specification forbids, is a ValueError. Integers
+    stay what they are, and a product that is too large for them wraps around.
     """
 
     def _run(self, x: Any, slope: Any) -> tuple[Any]:
@@ -64,6 +65,8 @@ class PRelu(OpRun):
             np.broadcast_to(slope, x.shape)  # only to see whether it can be: prelu does it faster
         except ValueError:
             raise ValueError(f"PRelu: slope of shape {slope.shape} does not broadcast to x's {x.shape}") from None
+        if x.dtype.kind in "iu":  # relu_simd.prelu makes floats of them, as NumPy's own float functions do
+            return (np.where(x > 0, x, np.multiply(x, slope, dtype=x.dtype)),)
         return (relu_simd.prelu(x, slope),)
 
 
@@ -81,12 +84,21 @@ class Tanh(OpRun):
         return (relu_simd.tanh(x),)
 
 
+# The limits of Clip in opsets 6 to 10 where the attribute is absent, whatever the dtype of x.
+_FLOAT32 = np.finfo(np.float32)
+
+
 class Clip(Clip_11):
     """`relu6` where the limits are the numbers 0 and 6, inputs or attributes; else the stock operator."""
 
     def _run(self, x: Any, *limits: Any, min: Any = None, max: Any = None) -> Any:
-        # Up to opset 6 the limits are attributes.
-        limits = limits or (min, max)
+        opset = self.run_params["opsets"][self.onnx_node.domain]
+        if opset < 11:
+            # Attributes, which this class must fill in itself: onnx knows only the newest opset of a new operator.
+            lowest, largest = (float(_FLOAT32.min), float(_FLOAT32.max)) if opset >= 6 else (None, None)
+            limits = (lowest if min is None else min, largest if max is None else max)
+            if limits != (0, 6):
+                return Clip_6._run(self, x, *limits)
         if len(limits) == 2 and all(np.shape(k) == () and k == want for k, want in zip(limits, (0, 6), strict=True)):
             return (relu_simd.relu6(x),)
         return super()._run(x, *limits)

@@ -19,6 +19,7 @@ yes
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -53,6 +54,7 @@ _PATCHES = (
     ),
 )
 _before: list[dict[str, Any]] = []
+_patching = threading.Lock()
 
 
 def is_patched() -> bool:
@@ -65,17 +67,19 @@ def patch_sklearn() -> None:
 
     A second call changes nothing.
     """
-    if not is_patched():
-        _before.extend(dict(table) for table, _ in _PATCHES)
-        for table, ours in _PATCHES:
-            table.update(ours)
+    with _patching:
+        if not is_patched():
+            _before.extend(dict(table) for table, _ in _PATCHES)
+            for table, ours in _PATCHES:
+                table.update(ours)
 
 
 def unpatch_sklearn() -> None:
     """Put back, object for object, what was there before `patch_sklearn`; without one, do nothing."""
-    for (table, ours), before in zip(_PATCHES, _before, strict=False):
-        table.update({name: before[name] for name in ours})
-    _before.clear()
+    with _patching:
+        for (table, ours), before in zip(_PATCHES, _before, strict=False):
+            table.update({name: before[name] for name in ours})
+        _before.clear()
 
 
 @contextmanager

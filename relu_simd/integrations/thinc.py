@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A backend for thinc, and so for spaCy, with this package's relu and relu6: ``thinc.api.use_ops("relu_simd")``.
 
-A model keeps the backend that was current when it was made: choose it first.
+A model keeps the backend that was current when it was made: choose it first. thinc finds it by an entry point, which
+never raises: where relu_simd cannot be imported, thinc's own NumPy backend has the name, and a warning says so.
 
 Examples
 --------

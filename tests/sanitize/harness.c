@@ -2,9 +2,11 @@
 /* The C sources without Python, for checkers that Python would drown in noise or guard by its lock.
  *   harness kernels   each kernel of each instruction set, dtype and form, on blocks of exactly its size
  *   harness pool      threads take, resize and give back memory, while the process forks
+ *   harness team      threads share out work at once, workers stall, the number of threads changes, children fork
  * Prints "N passed, 0 failed". Built by scripts/sanitize.sh from its module's objects. */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,7 +148,10 @@ static void *take_and_give(void *data)
         memset((char *)kept[k] + sizes[k] - 1, (int)(uintptr_t)data, 1);
         if (i % 50 == 0) {
             rs_pool_trim();
-            rs_pool_set_limit((size_t)(i % 100 + 1) << 20);
+        }
+        const rs_pool_info now = rs_pool_get_info();
+        if (now.idle_bytes > now.limit) {
+            fail("more idle memory than the limit allows");
         }
         if (i % 10 == 0) {
             const void *in[] = {kept[k]};
@@ -159,12 +164,31 @@ static void *take_and_give(void *data)
     return NULL;
 }
 
-static long pool(void)
+/* Until *data is set. */
+static void *change_limit(void *data)
+{
+    for (size_t i = 0; !RS_ATOMIC_LOAD((int *)data); i++) {
+        rs_pool_set_limit((i % 50 + 1) << 20);
+        usleep(20);
+    }
+    return NULL;
+}
+
+static void use_pool_in_child(void)
+{
+    for (int i = 0; i < 20; i++) {
+        rs_pool_free(NULL, rs_pool_malloc(NULL, 1 << 20), 0);
+    }
+    rs_pool_trim();
+}
+
+/* THREADS threads do the work while the process forks; a child does its own, and must end. */
+static long fork_beside(void *(*work)(void *), void (*in_child)(void))
 {
     pthread_t threads[THREADS];
-    rs_set_num_threads(2);
+    rs_set_num_threads(2, 0);
     for (uintptr_t k = 0; k < THREADS; k++) {
-        if (pthread_create(&threads[k], NULL, take_and_give, (void *)(k + 1)) != 0) {
+        if (pthread_create(&threads[k], NULL, work, (void *)(k + 1)) != 0) {
             fail("no thread");
         }
     }
@@ -172,10 +196,7 @@ static long pool(void)
         const pid_t child = fork();
         if (child == 0) {
             alarm(20); /* what hangs ends by a signal */
-            for (int i = 0; i < 20; i++) {
-                rs_pool_free(NULL, rs_pool_malloc(NULL, 1 << 20), 0);
-            }
-            rs_pool_trim();
+            in_child();
             _exit(0);
         }
         int status = 0;
@@ -186,11 +207,87 @@ static long pool(void)
     for (int k = 0; k < THREADS; k++) {
         pthread_join(threads[k], NULL);
     }
+    return (long)THREADS * ROUNDS + FORKS;
+}
+
+static long pool(void)
+{
+    pthread_t changer;
+    int done = 0;
+    if (pthread_create(&changer, NULL, change_limit, &done) != 0) {
+        fail("no thread");
+    }
+    const long calls = fork_beside(take_and_give, use_pool_in_child);
+    RS_ATOMIC_STORE(&done, 1);
+    pthread_join(changer, NULL);
     rs_pool_trim();
     if (rs_pool_get_info().idle_bytes != 0) {
         fail("idle memory after a trim");
     }
-    return (long)THREADS * ROUNDS + FORKS;
+    return calls;
+}
+
+/* In place of the C library's: on two CPUs there would be no team while another thread calls, too. */
+int sched_getaffinity(pid_t process, size_t size, cpu_set_t *set)
+{
+    (void)process;
+    memset(set, 0, size);
+    *(unsigned char *)set = 0xff;
+    return 0;
+}
+
+/* Each element is to be done once. Now and then a thread stalls in the midst of it, as one that loses its CPU does. */
+typedef struct {
+    unsigned char *done;
+    int stalls;
+} job;
+
+static void do_once(const void *context, size_t from, size_t to)
+{
+    const job *j = context;
+    if (j->stalls && from % 7 == 0) {
+        usleep(300);
+    }
+    for (size_t i = from; i < to; i++) {
+        j->done[i]++;
+    }
+}
+
+static void share_out(unsigned *seed, size_t n)
+{
+    unsigned char *done = calloc(n, 1);
+    const job j = {done, rand_r(seed) % 20 == 0};
+    const size_t grain = rand_r(seed) % 2 ? RS_GRAIN : 1;
+    rs_parallel_for(do_once, &j, n, grain, (size_t)200000 + (size_t)rand_r(seed) % 5000000);
+    for (size_t i = 0; i < n; i++) {
+        if (done[i] != 1) {
+            fail("an element that was not done once");
+        }
+    }
+    free(done);
+}
+
+static void *share_out_again_and_again(void *data)
+{
+    unsigned seed = (unsigned)(uintptr_t)data;
+    for (int i = 0; i < ROUNDS; i++) {
+        share_out(&seed, 1 + (size_t)rand_r(&seed) % 20000);
+        if (rand_r(&seed) % 50 == 0) {
+            rs_set_num_threads(1 + (int)(rand_r(&seed) % 6), (int)(rand_r(&seed) % 2));
+        }
+        if (rand_r(&seed) % 50 == 0) {
+            usleep(200); /* so that the workers go to sleep */
+        }
+    }
+    return NULL;
+}
+
+static void share_out_in_child(void)
+{
+    unsigned seed = 1;
+    for (int i = 0; i < 20; i++) {
+        share_out(&seed, 5000);
+    }
 }
 
 int main(int argc, char **argv)
@@ -198,7 +295,10 @@ int main(int argc, char **argv)
     rs_parallel_init();
     rs_pool_init();
     rs_run_init();
-    const long calls = argc > 1 && strcmp(argv[1], "pool") == 0 ? pool() : kernels();
+    const char *what = argc > 1 ? argv[1] : "";
+    const long calls = strcmp(what, "pool") == 0   ? pool()
+                       : strcmp(what, "team") == 0 ? fork_beside(share_out_again_and_again, share_out_in_child)
+                                                   : kernels();
     printf("harness: %ld passed, 0 failed\n", calls);
     return 0;
 }

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Objects that NumPy cannot read, or only element by element: a TypeError at once, which says what to do."""
+
+import time
+import types
+
+import numpy as np
+import pytest
+
+import relu_simd as rs
+from relu_simd import nn, ufuncs
+from relu_simd.diagnostics import ActivationMonitor
+
+ONES = np.ones(8, np.float32)
+CALLS = {
+    "relu_with_mask": lambda x: rs.relu_with_mask(x),
+    "relu_backward_from_mask": lambda x: rs.relu_backward_from_mask(x, np.zeros(1, np.uint8)),
+    "its mask": lambda x: rs.relu_backward_from_mask(ONES, x),
+    "count_active": lambda x: rs.count_active(x),
+    "count_active of an axis": lambda x: rs.count_active(x, axis=0),
+    "prelu_backward": lambda x: rs.prelu_backward(x, ONES, 0.5),
+    "prelu_backward of x": lambda x: rs.prelu_backward(ONES, x, 0.5),
+    "prelu_backward's weight": lambda x: rs.prelu_backward(ONES, ONES, x),
+    "nn.ReLU": lambda x: nn.ReLU()(x),
+    "nn.ReLU in place": lambda x: nn.ReLU(inplace=True)(x),
+    "nn.PReLU": lambda x: nn.PReLU()(x),
+    "ufunc": lambda x: ufuncs.relu(x),
+    "ufunc of two": lambda x: ufuncs.add_relu(ONES, x),
+    "ufunc of one": lambda x: ufuncs.leaky_relu(x, 0.1),
+    "ufunc with out": lambda x: ufuncs.relu(x, out=np.empty(8, np.float32)),
+    "monitor": lambda x: ActivationMonitor().update("a", x),
+}
+EACH = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+
+
+@pytest.fixture(scope="module")
+def on_device():
+    cl = pytest.importorskip("pyopencl", reason="pyopencl is not installed: pip install 'relu-simd[opencl]'")
+    from relu_simd import opencl
+
+    try:
+        device = opencl.devices()[0]
+    except RuntimeError as error:
+        pytest.skip(f"OpenCL: {error}")
+    import pyopencl.array
+
+    queue = cl.CommandQueue(cl.Context([device]))
+    return pyopencl.array.to_device(queue, np.ones(40_000, np.float32))
+
+
+@EACH
+@pytest.mark.parametrize("wrapped", [lambda x: x, lambda x: [x], lambda x: (x, x), lambda x: [[1.0], [x]]], ids="abcd")
+def test_opencl_arrays(on_device, call, wrapped):
+    """Element by element each would take a second."""
+    start = time.perf_counter()
+    with pytest.raises(TypeError, match=r"pyopencl|must be a NumPy array to be changed in place"):
+        call(wrapped(on_device))
+    assert time.perf_counter() - start < 0.5
+
+
+def test_lists_of_opencl_arrays_in_the_functions(on_device):
+    for call in (rs.relu, rs.sigmoid, lambda x: rs.leaky_relu(x, 0.1), lambda x: rs.add_relu(ONES, x)):
+        start = time.perf_counter()
+        with pytest.raises(TypeError, match="holds a pyopencl array"):
+            call([on_device])
+        assert time.perf_counter() - start < 0.5
+    assert rs.relu([1.0, -1.0]).tolist() == [1, 0]
+
+
+class OnlyDLPack:
+    """As the arrays of a device that NumPy knows nothing of."""
+
+    def __dlpack__(self, **_):
+        return ONES.__dlpack__()
+
+    def __dlpack_device__(self):
+        return ONES.__dlpack_device__()
+
+
+@EACH
+def test_dlpack(call):
+    with pytest.raises(
+        TypeError, match=r"OnlyDLPack, which NumPy reads by DLPack alone: give numpy.from_dlpack|in place"
+    ):
+        call(OnlyDLPack())
+    np.testing.assert_array_equal(rs.relu(np.from_dlpack(OnlyDLPack())), ONES)
+
+
+@EACH
+@pytest.mark.parametrize("kind", ["csr_array", "coo_matrix", "dia_array", "csc_matrix"])
+def test_scipy_sparse(call, kind):
+    sparse = pytest.importorskip("scipy.sparse")
+    x = getattr(sparse, kind)(np.eye(3))
+    with pytest.raises(
+        TypeError, match=r"NumPy makes no array. .* apply it to .*\.data; otherwise take .*\.toarray\(\)|in place"
+    ):
+        call(x)
+    with pytest.raises(TypeError, match=r"relu: x is a scipy.sparse.*\.toarray"):
+        rs.relu(x)
+
+
+def test_tracers_of_jax():
+    """JAX itself need not be here: its tracers are known by their names."""
+    base = type("Tracer", (), {"__module__": "jax._src.core", "__array__": lambda self: 1 / 0})
+    tracer = type("DynamicJaxprTracer", (base,), {"__module__": "jax._src.interpreters.partial_eval"})()
+    for call in (rs.relu, rs.count_active, ufuncs.relu):
+        with pytest.raises(TypeError, match=r"JAX traces it .* Use jax.nn there, or jax.pure_callback"):
+            call(tracer)
+
+
+def test_what_numpy_can_read_is_read():
+    class Array:
+        def __array__(self, dtype=None, copy=None):
+            return np.array([-1.0, 2.0])
+
+        def __dlpack__(self):
+            raise AssertionError
+
+    for x in (Array(), [-1.0, 2.0], (-1, 2), memoryview(np.array([-1.0, 2.0])), range(-1, 1), types.SimpleNamespace):
+        if x is types.SimpleNamespace:
+            with pytest.raises(TypeError):
+                rs.relu(x)
+        else:
+            assert rs.relu(x).tolist()[0] == 0
+            assert rs.count_active(x) == rs.count_active(np.asarray(x))

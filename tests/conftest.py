@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import os
 import re
 
 import pytest
@@ -6,6 +7,9 @@ from cases import FLOATS, ISAS, OPS, dtypes, pairs
 
 import relu_simd
 from relu_simd import _core
+
+if not os.environ.get("OMP_NUM_THREADS", "set"):
+    del os.environ["OMP_NUM_THREADS"]  # libgomp complains of an empty one, in every process that a test starts
 
 
 def pytest_addoption(parser):

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """sigmoid and tanh: how far from the truth, monotone, odd, quiet. Every float32 there is: tests/tools/exhaustive.py."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from cases import (
     EMULATED,
+    HALVES,
     ISAS,
     OPS,
+    bits,
+    dtypes,
     expected,
     faces,
     finfo,
@@ -23,6 +28,10 @@ from relu_simd import sigmoid, tanh
 
 FUNCTIONS = [op.name for op in OPS.values() if op.computes and len(op.arrays) == 1]
 by_name = pytest.mark.parametrize("name", FUNCTIONS)
+# The largest error that was found in all float32, and in 46 million float64, in ULP, and a little more: a coefficient
+# that is off by its last bits stays within 1 ULP. See csrc/vmath.h.
+FOUND = {("sigmoid", 4): 0.80, ("sigmoid", 8): 0.80, ("tanh", 4): 0.95, ("tanh", 8): 0.86}
+FOUND |= {("elu", 4): 0.80, ("elu", 8): 0.80, ("softplus", 4): 0.80, ("softplus", 8): 0.80}
 WIDE = np.finfo(np.longdouble).nmant > 60
 
 pytestmark = pytest.mark.usefixtures("isa")
@@ -69,17 +78,21 @@ def where_it_bends(dtype, n):
     return np.concatenate([rng.uniform(-reach, reach, n), rng.uniform(-20, 20, n), rng.uniform(-1, 1, n)]).astype(dtype)
 
 
-def assert_within_an_ulp(name, x, got, exact):
+def bound(name, dtype):
+    return FOUND.get((name, np.dtype(dtype).itemsize), OPS[name].accuracy.max_ulp)
+
+
+def assert_as_exact_as_found(name, x, got, exact):
     away = ulps(got, exact)
     worst = int(np.argmax(away))
-    assert away[worst] <= OPS[name].accuracy.max_ulp, (name, float(x[worst]).hex(), float(away[worst]))
+    assert away[worst] <= bound(name, x.dtype), (name, float(x[worst]).hex(), float(away[worst]))
 
 
 @by_name
 def test_float32_on_every_exponent(name):
     each, bends = (200, 20_000) if EMULATED else (2000, 300_000)
     x = np.concatenate([stratified("f4", each), where_it_bends("f4", bends)])
-    assert_within_an_ulp(name, x, getattr(relu_simd, name)(x), truth(name, x.astype("f8")))
+    assert_as_exact_as_found(name, x, getattr(relu_simd, name)(x), truth(name, x.astype("f8")))
 
 
 @by_name
@@ -87,7 +100,7 @@ def test_float32_on_every_exponent(name):
 def test_float64_on_every_exponent(name):
     """Judged by long double, whose own error is far below the one in question."""
     x = np.concatenate([stratified("f8", 20 if EMULATED else 100), where_it_bends("f8", 5000 if EMULATED else 100_000)])
-    assert_within_an_ulp(name, x, getattr(relu_simd, name)(x), truth(name, x.astype(np.longdouble)))
+    assert_as_exact_as_found(name, x, getattr(relu_simd, name)(x), truth(name, x.astype(np.longdouble)))
 
 
 def precise(mpmath, name, x):
@@ -116,18 +129,18 @@ def test_float64_against_mpmath(name, isa):
         for number, have in zip(x.tolist(), got.tolist(), strict=True):
             exact = precise(mpmath, name, mpmath.mpf(number))
             unit = float(np.spacing(abs(float(exact))))
-            assert abs(mpmath.mpf(have) - exact) <= OPS[name].accuracy.max_ulp * mpmath.mpf(unit), (name, number.hex())
+            assert abs(mpmath.mpf(have) - exact) <= bound(name, "f8") * mpmath.mpf(unit), (name, number.hex())
 
 
 @by_name
-def test_halves_are_correctly_rounded(name, float_dtype):
+@pytest.mark.parametrize("dtype", dtypes(HALVES))
+def test_halves_are_correctly_rounded(name, dtype):
     """Every 16-bit float, by the function in float64 rounded once; a NaN as the float32 function has it."""
-    if float_dtype.itemsize == 2:
-        x = np.arange(2**16, dtype=np.uint16).view(float_dtype)
-        with np.errstate(all="ignore"):
-            of_nan = reference.narrow(getattr(relu_simd, name)(reference.widen(x)), float_dtype)
-            want = np.where(isnan(x), bits(of_nan), bits(getattr(reference, name)(x)))
-            same(bits(getattr(relu_simd, name)(x)), want)
+    x = np.arange(2**16, dtype=np.uint16).view(dtype)
+    with np.errstate(all="ignore"):
+        of_nan = reference.narrow(getattr(relu_simd, name)(reference.widen(x)), dtype)
+        want = np.where(isnan(x), bits(of_nan), bits(getattr(reference, name)(x)))
+        same(bits(getattr(relu_simd, name)(x)), want)
 
 
 @by_name
@@ -149,13 +162,13 @@ def test_monotone_from_each_float_to_the_next(name, dtype):
 
 
 @by_name
-def test_monotone_over_all_16_bit_floats(name, float_dtype):
-    if float_dtype.itemsize == 2:
-        infinity = int(np.array([np.inf]).astype(float_dtype).view(np.uint16)[0])
-        x = np.arange(infinity + 1, dtype=np.uint16).view(float_dtype)
-        function = getattr(relu_simd, name)
-        assert (np.diff(order(function(x))) >= 0).all()
-        assert (np.diff(order(function(-x))) <= 0).all()
+@pytest.mark.parametrize("dtype", dtypes(HALVES))
+def test_monotone_over_all_16_bit_floats(name, dtype):
+    infinity = int(np.array([np.inf]).astype(dtype).view(np.uint16)[0])
+    x = np.arange(infinity + 1, dtype=np.uint16).view(dtype)
+    function = getattr(relu_simd, name)
+    assert (np.diff(order(function(x))) >= 0).all()
+    assert (np.diff(order(function(-x))) <= 0).all()
 
 
 def test_tanh_is_odd(float_dtype):
@@ -233,3 +246,21 @@ def test_every_isa_has_the_same_bytes(name, float_dtype):
         with using_isa(isa_name):
             results.add(getattr(relu_simd, name)(x).tobytes())
     assert len(results) == 1
+
+
+# Digests of the results for a walk over where the functions bend. A coefficient that is off by its last bit shows here
+# and nowhere else. Who changes the arithmetic measures the error anew (FOUND, csrc/vmath.h) and stores new ones.
+STORED = {
+    ("sigmoid", "float32"): "1ee94fa82946f0c3",
+    ("sigmoid", "float64"): "c28884c3734c9505",
+    ("tanh", "float32"): "7eebbf7eb42021b2",
+    ("tanh", "float64"): "9ad11fc5220d90c0",
+}
+
+
+@by_name
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_bytes_are_those_that_were_judged(name, dtype):
+    """Of numbers that are made exactly: whole multiples of one, from -19.7 to 19.7, rounded to float32 for that."""
+    x = (np.arange(-(2**18), 2**18) * (20_261_127 * 2.0**-38)).astype(dtype)
+    assert hashlib.sha256(getattr(relu_simd, name)(x).tobytes()).hexdigest()[:16] == STORED[name, dtype]

@@ -245,3 +245,18 @@ def test_rows_and_columns_of_other_dtypes():
             )
             for face in faces(OPS["add_relu"]):
                 same(face(x, bias), want)
+
+
+def test_a_last_share_too_short_to_stream():
+    """As without broadcasting: of 103 threads the last has 12 elements."""
+    op = OPS["add_relu"]
+    inputs = broadcast_operands(op, "float32", (36_930, 70), (70,))
+    want = expected(op, [inputs[0], np.ascontiguousarray(np.broadcast_to(inputs[1], inputs[0].shape))])
+    relu_simd.set_num_threads(103)
+    with streaming():
+        for offset in range(17):
+            buffer = np.full(want.size + 40, 3, np.float32)
+            out = buffer[offset : offset + want.size].reshape(want.shape)
+            same(faces(op)[0](*inputs, out=out), want)
+            assert (buffer[:offset] == 3).all()
+            assert (buffer[offset + want.size :] == 3).all()

@@ -89,8 +89,12 @@ def test_masks_by_ctypes(dtype, sized):
 
 def test_a_negative_length_is_nothing_to_do():
     out = np.full(3, 7, np.float32)
+    mask = np.full(3, 7, np.uint8)
     c_api.as_ctypes("relu_f32")(pointer(out), pointer(out), -3)
+    c_api.as_ctypes("relu_with_mask_f32")(pointer(out), pointer(out), pointer(mask), -3)
+    c_api.as_ctypes("relu_backward_from_mask_f32")(pointer(out), pointer(mask), pointer(out), -3)
     assert (out == 7).all()
+    assert (mask == 7).all()
 
 
 @pytest.mark.parametrize("find", [c_api.address, c_api.as_ctypes])

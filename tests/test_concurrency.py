@@ -19,7 +19,7 @@ import pytest
 from cases import EMULATED, ISAS, OPS, SANITIZED, expected, faces, numbers, operands, run
 
 import relu_simd
-from relu_simd import _core, pool_info, set_pool_limit
+from relu_simd import pool_info, set_pool_limit
 
 SECONDS = float(os.environ.get("RELU_SIMD_SOAK_SECONDS", "2" if EMULATED else "6"))
 
@@ -203,7 +203,11 @@ def test_multiprocessing_after_use(method, tmp_path):
 
 @needs_fork
 def test_fork_inside_a_thread_while_others_work():
-    """At any moment of the others' work, with the GIL released or memory on its way to the pool."""
+    """At any moment of the others' work with the GIL released.
+
+    The pool's lock is not among these: from Python it is only taken with the GIL held, as fork is. That a fork waits
+    for it is shown by C threads, in tests/sanitize/harness.c.
+    """
     code = f"""if 1:
         import os, sys, threading, numpy as np, relu_simd
         relu_simd.set_num_threads(2)
@@ -343,7 +347,7 @@ def test_run_as_a_script_that_dies_of_a_closed_pipe():
             check=False,
             timeout=300,
         )
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 WORKERS = """
@@ -367,7 +371,6 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.skipif(not _core._has_openmp(), reason="this build has no OpenMP")
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("early", ["import relu_simd", ""], ids=["imported by the main module", "by the worker"])
 @pytest.mark.parametrize("variable", ["", "OMP_NUM_THREADS", "RELU_SIMD_NUM_THREADS"])

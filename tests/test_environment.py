@@ -131,3 +131,19 @@ def test_the_settings_in_use_are_shown():
     done = run("-c", "import relu_simd; relu_simd.show_config()", RELU_SIMD_POOL_LIMIT="123")
     assert "RELU_SIMD_POOL_LIMIT=123" in done.stdout
     assert relu_simd.pool_info()["limit"] > 123
+
+
+@pytest.mark.parametrize(("quota", "threads"), [(None, 3), (1, 1), (2, 2), (8, 3)])
+def test_the_quota_of_a_container_bounds_the_default(monkeypatch, quota, threads):
+    """Of three CPUs, as many as the quota leaves."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(settings, "_quota_cpus", lambda: quota)
+    monkeypatch.setattr(settings._core, "_cpu_count", lambda: 3)
+    assert settings._default_threads() == threads
+
+
+@pytest.mark.parametrize(("text", "cpus"), [("120000 100000", 2), ("100000 100000", 1), ("100001 100000", 2)])
+def test_part_of_a_cpu_counts_as_one(tmp_path, text, cpus):
+    file = tmp_path / "cpu.max"
+    file.write_text(text)
+    assert settings._quota_cpus(file) == cpus

@@ -25,6 +25,7 @@ CALLS = {
     "a mask of strided input": "rs.relu_with_mask(x[::2])[0]",
     "from a mask": "rs.relu_backward_from_mask(x[::2], mask)",
     "counts of strided input": "rs.count_active(x[::2])",
+    "counts of columns": "rs.count_active(x.view(np.int8).reshape(-1, 500), axis=0)",
     "counts over an inner axis": "rs.count_active(x.reshape(4, -1, 5), axis=1)",
     "counts around an axis": "rs.count_active(x.reshape(4, -1, 5, 1)[:, ::2], axis=(0, 2))",
     "gradients of prelu": "rs.prelu_backward(x.reshape(-1, 8), x.reshape(-1, 8), w)[0]",

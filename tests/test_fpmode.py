@@ -8,7 +8,20 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from cases import EMULATED, ISAS, dtypes, finfo, finite, operands, pairs, run, same, sample, slope_dtype, using_isa
+from cases import (
+    EMULATED,
+    ISAS,
+    dtypes,
+    finfo,
+    finite,
+    numbers,
+    operands,
+    pairs,
+    run,
+    same,
+    sample,
+    using_isa,
+)
 
 import relu_simd as rs
 from relu_simd import _core, c_api, ufuncs
@@ -166,7 +179,6 @@ def test_casts_of_arguments(mode):
         same(a, b)
 
 
-@pytest.mark.skipif(not _core._has_openmp(), reason="this build has no OpenMP")
 @EACH_MODE
 def test_every_thread(mode):
     """The threads of a team may have been started in either mode."""
@@ -277,4 +289,4 @@ def test_traps_do_not_go_off():
 def test_half_slopes_too():
     """What a 16-bit float is multiplied by is float32, and a denormal one of these is a number."""
     x = sample("float16", 100)
-    in_every_mode(rs.leaky_relu, x, np.full(100, 1e-39, slope_dtype("float16")))
+    in_every_mode(rs.leaky_relu, x, np.full(100, 1e-39, param_dtype("float16")))

@@ -11,7 +11,7 @@ import pytest
 from cases import EMULATED, ISAS, expected, faces, is_float, isnan, lanes, operand_dtypes, same, sample, streaming
 
 import relu_simd
-from relu_simd import _core, reference
+from relu_simd import reference
 
 guarded = pytest.importorskip(
     "tools.guarded", exc_type=(ImportError, AttributeError), reason="no mmap with mprotect here"

@@ -337,3 +337,24 @@ def test_odd_dtypes_and_metadata():
                     said = outcome(call)
                     assert "Error" in said or dtype.kind == "f" or dtype.subdtype, (dtype, said)
     """)
+
+
+def test_the_code_of_others_is_not_run_again():
+    """What raises MemoryError, while idle memory could be given back, may already have done its work."""
+    check("""
+        class Other:
+            calls = 0
+            def __array_ufunc__(self, *args, **keywords):
+                Other.calls += 1
+                raise MemoryError("mine")
+        class Overridden(np.ndarray):
+            __array_ufunc__ = Other.__array_ufunc__
+        x = np.ones(BIG, np.float32)
+        for name, face, nin in functions():
+            for other in (Other(), np.ones(3, np.float32).view(Overridden)):
+                rs.relu(x)
+                assert rs.pool_info()["idle_bytes"] > 0
+                Other.calls = 0
+                assert outcome(lambda: face(*[other] * nin)).startswith("MemoryError: mine")
+                assert Other.calls == 1, (name, Other.calls)
+    """)

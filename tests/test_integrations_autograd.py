@@ -149,3 +149,9 @@ def test_without_autograd_it_says_what_to_install():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert 'ImportError: autograd is not installed: pip install "relu-simd[autograd]"' in done.stderr
+
+
+def test_the_slope_counts_at_zero():
+    """There leaky_relu multiplies by it: in the gradient's derivative by the slope a 0 in x counts."""
+    g, x = np.array([2.0, 3.0, 5.0, 7.0]), np.array([-1.0, 0.0, -0.0, 2.0])
+    assert grad(lambda a: anp.sum(ours.leaky_relu_backward(g, x, a)))(0.25) == 10

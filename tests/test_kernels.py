@@ -164,3 +164,18 @@ def test_every_kind_of_float32(name, isa):
         patterns = np.arange(chunk, dtype=np.uint64) * step + start
         x = (patterns + patterns // step % step).astype(np.uint32).view(np.float32)  # all low bits occur
         same(faces(op)[0](x), expected(op, [x]))
+
+
+def test_a_last_share_too_short_to_stream():
+    """Of many threads the last may have one element, where a streaming kernel would write whole vectors."""
+    op = OPS["add_relu"]
+    with streaming():
+        for threads, n in ((100, 99 * 12_800 + 1), (103, 102 * 25_344 + 12)):
+            relu_simd.set_num_threads(threads)
+            inputs = operands(op, np.dtype("f8"), n)
+            want = expected(op, inputs)
+            for offset in range(9):
+                buffer = np.full(n + 40, 3.0)
+                same(faces(op)[0](*inputs, out=buffer[offset : offset + n]), want)
+                assert (buffer[:offset] == 3).all()
+                assert (buffer[offset + n :] == 3).all()

@@ -298,3 +298,12 @@ def test_examples():
     results = doctest.testmod(nn)
     assert results.attempted >= 19
     assert results.failed == 0
+
+
+def test_the_gradient_of_weights_is_that_of_the_last_backward():
+    """It replaces the one before: it is not added to it."""
+    layer, x = nn.PReLU(), np.array([[-2.0, 3.0], [-4.0, -1.0]])
+    for factor in (1, 10):
+        layer(x)
+        layer.backward(np.full_like(x, factor))
+        assert layer.grad_weight.tolist() == [-7 * factor]

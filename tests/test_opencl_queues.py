@@ -4,6 +4,7 @@
 import inspect
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from cases import OPS, run, same
 from test_opencl import DEVICE, cl, give, opencl
 
-from relu_simd.opencl import _kernels
+from relu_simd.opencl import _kernels, _operation
 
 ROOT = Path(__file__).parents[1]
 OCLGRIND = Path("/usr/lib/oclgrind/liboclgrind-rt-icd.so")  # where Debian's package has it
@@ -253,3 +254,48 @@ def test_oclgrind_finds_nothing(tmp_path):
     assert not log.exists() or log.read_text() == ""
     wrong_calls = {line for line in done.stderr.splitlines() if "Function:" in line}
     assert wrong_calls <= {"\tFunction: clGetDeviceInfo"}, done.stderr  # pyopencl asks for what only a newer one has
+
+
+def test_gpus_come_first(monkeypatch):
+    """Whatever platform they are on."""
+
+    class Platform:
+        name = "made up"
+
+        def __init__(self, *devices):
+            self.devices = devices
+
+        def get_devices(self):
+            return list(self.devices)
+
+    class Device:
+        def __init__(self, kind):
+            self.type = kind
+
+    kinds = cl.device_type
+    cpu, gpu, other, both = (Device(k) for k in (kinds.CPU, kinds.GPU, kinds.ACCELERATOR, kinds.GPU | kinds.DEFAULT))
+    monkeypatch.setattr(_kernels.cl, "get_platforms", lambda: [Platform(cpu, gpu), Platform(other, both)])
+    assert opencl.devices() == [gpu, both, cpu, other]
+
+
+def test_two_calls_at_once_lose_no_event():
+    """Of two threads that write down their events at once, neither may take the other's for one it has waited for."""
+    meeting = threading.Barrier(2)
+
+    class Switching(list):
+        """Another thread comes in where the list is asked for its first element, if it can."""
+
+        def __getitem__(self, k):
+            found = super().__getitem__(k)
+            if k == 0:
+                with suppress(threading.BrokenBarrierError):
+                    meeting.wait(1)
+            return found
+
+    events = Switching(["waited for"])
+    threads = [threading.Thread(target=_operation._record, args=([(events, ["waited for"])], name)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(events) == ["a", "b"]

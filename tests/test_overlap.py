@@ -93,3 +93,11 @@ def test_accumulate_along_slopes(dtype):
         want[i] = want[i - 1] if want[i - 1] > 0 else want[i - 1] * x[i]
     same(leaky_relu.accumulate(x), want)
     assert leaky_relu.reduce(x) == want[-1]
+
+
+def test_accumulate_into_a_reversed_output():
+    """Each element is needed after it is written, though it lies before the one that needs it."""
+    x = np.arange(1, 101, dtype=np.float32)
+    out = np.zeros(100, np.float32)
+    add_relu.accumulate(x, out=out[::-1])
+    same(out[::-1].copy(), np.add.accumulate(x))

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Recycled output memory: reused, bounded, and never seen by the user but in time."""
 
+import ctypes
+import gc
 import os
+import re
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -200,3 +204,45 @@ def test_out_of_memory():
 def test_info_is_a_plain_dict():
     assert all(isinstance(value, int) for value in pool_info().values())
     assert relu_simd.pool_info()["limit"] >= 0
+
+
+class Handler(ctypes.Structure):
+    """PyDataMem_Handler, up to where its functions begin."""
+
+    _fields_ = (("name", ctypes.c_char * 127), ("version", ctypes.c_uint8), ("functions", ctypes.c_void_p * 5))
+
+
+def test_the_handler_of_the_caller_stays():
+    """Where somebody has set a NEP 49 handler of his own, results are made with it, and so is what comes later."""
+    header = Path(np.get_include(), "numpy", "__multiarray_api.h").read_text()
+    pointer, named = ctypes.pythonapi.PyCapsule_GetPointer, ctypes.pythonapi.PyCapsule_New
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    named.restype, named.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+    table = (ctypes.c_void_p * 400).from_address(pointer(np._core.multiarray._ARRAY_API, None))
+
+    def at(name):
+        return table[int(re.search(rf"#define {name} .*?PyArray_API\[(\d+)\]", header, re.DOTALL)[1])]
+
+    default = ctypes.py_object.from_address(at("PyDataMem_DefaultHandler")).value
+    own = Handler.from_buffer_copy(ctypes.string_at(pointer(default, b"mem_handler"), ctypes.sizeof(Handler)))
+    own.name = b"of the caller"
+    set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(at("PyDataMem_SetHandler"))
+    before = set_handler(named(ctypes.addressof(own), b"mem_handler", None))
+    try:
+        names = [handler(relu(X)), handler(relu_simd.relu_with_mask(X)[0]), handler(np.empty(3))]
+    finally:
+        set_handler(before)
+    assert names == ["of the caller"] * 3
+    assert handler(relu(X)) == "relu_simd"
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_garbage_collector_stays_on_or_off(collects):
+    before = gc.isenabled()
+    (gc.enable if collects else gc.disable)()
+    try:
+        relu(X)
+        after = gc.isenabled()
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert after == collects

@@ -11,7 +11,7 @@ import pytest
 from cases import expected, faces, operands, plain_operands, run, same
 
 import relu_simd
-from relu_simd import ufuncs
+from relu_simd import c_api, ufuncs
 
 
 def test_is_a_ufunc(op):
@@ -158,15 +158,31 @@ def test_pickles(op, protocol):
 
 
 def test_pickles_travel_to_a_process_that_has_imported_nothing(op):
-    for face in faces(op):
-        code = f"import pickle; f = pickle.loads({pickle.dumps(face)!r}); print(type(f).__name__, f.__name__, f(-1.0))"
-        if len(op.inputs) == 1 and op.name.startswith("relu"):
-            assert run("-c", code).stdout.split() == [type(face).__name__, op.name, "0.0"]
+    numbers = [-1.0, 0.5, 0.25][: len(op.inputs)]
+    code = "import pickle; faces = pickle.loads({}); print([(type(f).__name__, f.__name__, f(*{})) for f in faces])"
+    done = run("-c", code.format(pickle.dumps(faces(op)), numbers))
+    assert done.stdout.strip() == str([(type(face).__name__, op.name, face(*numbers)) for face in faces(op)])
 
 
-def test_a_large_call_lets_other_threads_run():
+# Each that has a loop of its own, and each way to one, on memory that is there already.
+LARGE_CALLS = {
+    "function": lambda x, rows, mask: relu_simd.relu(x, out=x),
+    "ufunc": lambda x, rows, mask: ufuncs.relu(x, out=x),
+    "bias": lambda x, rows, mask: relu_simd.add_relu(rows, rows[0].copy(), out=rows),
+    "relu_with_mask": lambda x, rows, mask: relu_simd.relu_with_mask(x, out=(x, mask)),
+    "relu_backward_from_mask": lambda x, rows, mask: relu_simd.relu_backward_from_mask(x, mask, out=x),
+    "count_active": lambda x, rows, mask: relu_simd.count_active(x),
+    "count_active of columns": lambda x, rows, mask: relu_simd.count_active(rows, axis=0),
+    "prelu_backward": lambda x, rows, mask: relu_simd.prelu_backward(rows, rows, rows[0]),
+    "C API by ctypes": lambda x, rows, mask: c_api.as_ctypes("relu_f32")(x.ctypes.data, x.ctypes.data, x.size),
+}
+
+
+@pytest.mark.parametrize("call", LARGE_CALLS.values(), ids=LARGE_CALLS)
+def test_a_large_call_lets_other_threads_run(call):
     """With switching by time ruled out, a thread that waits for the GIL gets it when the call releases it."""
     x = np.ones(30_000_000, np.float32)
+    given = x, x.reshape(-1, 100), np.zeros(x.size // 8, np.uint8)
     go, ran = threading.Lock(), []
     go.acquire()
 
@@ -181,7 +197,7 @@ def test_a_large_call_lets_other_threads_run():
     try:
         go.release()
         before = list(ran)
-        relu_simd.relu(x, out=x)
+        call(*given)
         during = list(ran)
     finally:
         sys.setswitchinterval(interval)

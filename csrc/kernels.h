@@ -69,10 +69,7 @@ KERNEL2_PARAM1(elu_backward, grad_output, x, alpha)
 
 KERNEL1_PARAM1(softplus, x, beta) { return softplus_sum(x, beta, TO_HALF); }
 
-KERNEL2_PARAM1(softplus_backward, grad_output, x, beta)
-{
-    return times_factor(grad_output, softplus_factor(x, beta));
-}
+KERNEL2_PARAM1(softplus_backward, grad_output, x, beta) { return times_factor(grad_output, softplus_factor(x, beta)); }
 
 KERNEL1(sigmoid, x) { return sigmoid_less(x, splat(0), TO_HALF); }
 

@@ -17,6 +17,7 @@ from cases import (
     numbers,
     operands,
     pairs,
+    param_dtype,
     run,
     same,
     sample,

@@ -161,9 +161,6 @@ RS_INLINE vec sigmoid_less(vec x, vec surplus, int to_half)
     return nan_of(x, mul(result, power)); /* denormal results are rounded here, and only they */
 }
 
-RS_INLINE vec sigmoid_of(vec x) { return sigmoid_less(x, splat(0), 0); }
-RS_INLINE vec sigmoid_for_half(vec x) { return sigmoid_less(x, splat(0), 1); }
-
 /* tanh(x) = p / (p + g) with g = 2^-n, p = (1 - g + t) / 2, and e^2|x| = 2^n * (1 + t).
  * Near 0, n = 0 and p = t / 2 = r + r^2 q(r) has the relative error of its rounding, which p_rest undoes. */
 RS_INLINE vec tanh_of(vec x)
@@ -225,9 +222,6 @@ RS_INLINE vec elu_sum(vec x, vec alpha, int to_half)
     return nan_of(x, select(above(x, 0), x, copysign(result, mul(alpha, x))));
 }
 
-RS_INLINE vec elu_of(vec x, vec alpha) { return elu_sum(x, alpha, 0); }
-RS_INLINE vec elu_for_half(vec x, vec alpha) { return elu_sum(x, alpha, 1); }
-
 /* The factor of elu's gradient where x <= 0: alpha * e^x. Where x > 0 the gradient has no factor: this is anything. */
 RS_INLINE vec elu_factor(vec x, vec alpha)
 {
@@ -274,9 +268,6 @@ RS_INLINE vec softplus_sum(vec x, vec beta, int to_half)
     const vec result = to_half ? nudged(total, add(sub(sum, total), rest)) : total;
     return nan_of(z, select(above(z, NAME(exp).highest), x, copysign(result, beta)));
 }
-
-RS_INLINE vec softplus_of(vec x, vec beta) { return softplus_sum(x, beta, 0); }
-RS_INLINE vec softplus_for_half(vec x, vec beta) { return softplus_sum(x, beta, 1); }
 
 /* The factor of softplus's gradient: sigmoid(beta * x). */
 RS_INLINE vec softplus_factor(vec x, vec beta)

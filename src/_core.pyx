@@ -773,7 +773,7 @@ cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwname
     operands = bind(op, positional, keywords)
     try:
         if op.params and not op.weight:
-            weaken(op, operands)
+            weaken(op, operands, "dtype" in keywords or "signature" in keywords or "sig" in keywords)
             if any([type(value) is int for value in operands[len(op.arrays):]]):
                 return beyond(op, operands, keywords)
         return UFUNCS[op.name](*operands, **keywords)
@@ -796,13 +796,17 @@ cdef bint is_number(value):
     return isinstance(value, NUMBERS) and type(value) not in (bool, np.longdouble)
 
 
-cdef int weaken(op, list operands) except -1:
-    """Makes the parameters that are numbers leave the result the dtype that it would have without them."""
+cdef int weaken(op, list operands, bint demanded) except -1:
+    """Makes the parameters that are numbers leave the result the dtype that it would have without them.
+
+    Where a dtype is demanded of an operation that takes integers, that one says what its parameters are.
+    """
     cdef int k
     arrays = [value for k, value in enumerate(operands) if k < len(op.arrays) or not is_number(value)]
     dtypes = [getattr(value, "dtype", None) for value in arrays]
     common = None
-    if all(isinstance(dtype, np.dtype) and dtype.kind in "iu" for dtype in dtypes):
+    if not (demanded and op.takes_integers) and all(
+            [isinstance(dtype, np.dtype) and dtype.kind in "iu" for dtype in dtypes]):
         # Beside integers NumPy would take a Python number for float64.
         common = np.result_type(*dtypes)
         if not op.takes_integers:

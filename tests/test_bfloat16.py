@@ -172,7 +172,7 @@ def test_a_16_bit_float_on_demand(wanted, first):
     calls = ""
     for op in OPS.values():
         nin = len(op.inputs)
-        slopes = int(operand_dtypes(op, "float16")[-1] == np.float32)
+        slopes = sum(dtype == np.float32 for dtype in operand_dtypes(op, "float16"))
         for demand in DEMANDS.values():
             calls += ON_DEMAND.format(
                 arrays=nin - slopes,

@@ -154,7 +154,7 @@ ON_DEMAND = """
         arrays = {arrays}
         for text in {inputs}:
             y = eval(text)
-            inputs = [y] * arrays + [np.float32(0.1)] * {slopes}
+            inputs = [y] * arrays + [np.float32(2)] * {slopes}
             cast = [np.asarray(y).astype(d)] * arrays + inputs[arrays:]
             for f in (relu_simd.{name}, relu_simd.ufuncs.{name}):
                 with np.errstate(all="ignore"):

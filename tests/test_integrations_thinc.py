@@ -176,10 +176,10 @@ BROKEN = {
     "no package": ("import sys; sys.modules['relu_simd'] = None; ", {}, "ModuleNotFoundError"),
     "no integration": ("import sys; sys.modules['relu_simd.integrations'] = None; ", {}, "ModuleNotFoundError"),
     "a module that raises": (
-        "import sys, types; m = types.ModuleType('relu_simd'); m.__getattr__ = lambda name: 1 / 0; "
-        "m.__path__ = []; sys.modules['relu_simd'] = m; ",
+        "import sys; find = staticmethod(lambda name, *_: 1 / 0 if name == 'relu_simd' else None); "
+        "sys.meta_path.insert(0, type('Finder', (), {'find_spec': find})); ",
         {},
-        "Error",
+        "ZeroDivisionError",
     ),
 }
 

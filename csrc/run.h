@@ -30,7 +30,11 @@ int rs_run_reduction(int reduction, int dtype, const void *const *in, size_t out
 int rs_run_streams(size_t bytes);
 /* Once, at import. */
 void rs_run_init(void);
-/* For tests: take this for the size of the last-level cache. Returns what was taken before. */
+/* Bytes of the last-level cache that a process on so many CPUs may count on; levels has what the CPU tells of its three
+ * levels, 0 where it does not. */
+size_t rs_run_cache_share(const size_t *levels, size_t cpus);
+size_t rs_run_counts_on(void);
+/* For tests: count on so many bytes. Returns what was counted on before. */
 size_t rs_run_assume_cache(size_t bytes);
 
 /* The benchmark's roofline: a plain copy, on the same threads, by memcpy or past the cache. */

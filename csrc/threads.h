@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a team of threads needs of the operating system: a clock, CPUs, new threads, and sleep until woken.
- * For Linux, macOS and other POSIX systems, and Windows. Included by parallel.c and threads.c. */
+ * For Linux, macOS and other POSIX systems, and Windows. Included by parallel.c, run.c and threads.c. */
 #ifndef RS_THREADS_H
 #define RS_THREADS_H
 #include <stddef.h>

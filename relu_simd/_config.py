@@ -27,6 +27,7 @@ def config() -> dict[str, Any]:
         "threads": relu_simd.get_num_threads(),
         "CPU": _cpu_name(),
         "caches": {name: _core._cache_bytes(level) for level, name in enumerate(("L1d", "L2", "L3"), start=1)},
+        "counted on": _core._counted_cache(),
         "NumPy": np.__version__,
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": platform.platform(),
@@ -48,6 +49,7 @@ def show_config() -> None:
     ...
     """
     facts = config()
+    facts["counted on"] = f"{_bytes(facts['counted on'])} of the last cache: larger results bypass it"
     facts["caches"] = [f"{name} {_bytes(size)}" for name, size in facts["caches"].items()]
     facts["environment"] = [f"{name}={value[:80]}" for name, value in facts["environment"].items()] or (
         "no RELU_SIMD_* set"

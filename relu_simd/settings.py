@@ -220,18 +220,38 @@ def _apply_environment() -> None:
     try:
         set_isa(name)
     except ValueError as error:
-        raise ImportError(f"RELU_SIMD_ISA: {error}") from None
+        raise _wrong(f"RELU_SIMD_ISA: {error}") from None
     _use_default_threads()
-    for variable, apply, expected in (
-        ("RELU_SIMD_NUM_THREADS", set_num_threads, f"a number of threads from 1 to {MAX_THREADS}"),
-        ("RELU_SIMD_POOL_LIMIT", set_pool_limit, "a number of bytes, 0 for none"),
+    threads, memory = f"a number of threads from 1 to {MAX_THREADS}", "a number of bytes, 0 for none, or such as 64MB"
+    for variable, apply, read, expected in (
+        ("RELU_SIMD_NUM_THREADS", set_num_threads, int, threads),
+        ("RELU_SIMD_POOL_LIMIT", set_pool_limit, _bytes, memory),
     ):
         asked = os.environ.get(variable, "")
         try:
             if asked:
-                apply(int(asked))
+                apply(read(asked))
         except ValueError:
-            raise ImportError(f"{variable}: expected {expected}, not {asked[:80]!r}") from None
+            raise _wrong(f"{variable}: expected {expected}, not {asked[:80]!r}") from None
+
+
+def _bytes(text: str) -> int:
+    """A number of bytes, also with a unit: 64MB and 64 MiB are the same, as memory is counted."""
+    number, unit = text.strip().lower().removesuffix("b").removesuffix("i"), 1
+    if number[-1:] in ("k", "m", "g") and number[:-1].strip().isdecimal():
+        number, unit = number[:-1], 1 << 10 * (1 + "kmg".index(number[-1]))
+    elif number != text.strip():
+        raise ValueError
+    return int(number) * unit
+
+
+def _wrong(sentence: str) -> Exception | SystemExit:
+    """What to raise about the environment: on the command line of this package, the sentence is all there is to see."""
+    words = sys.orig_argv
+    is_command = (
+        sys.argv[:1] == ["-m"] and words[words.index("-m") + 1 :][:1] == ["relu_simd"] if "-m" in words else False
+    )
+    return SystemExit(f"python -m relu_simd: {sentence}") if is_command else ImportError(sentence)
 
 
 _apply_environment()

@@ -87,6 +87,8 @@ cdef extern from "run.h":
         int reduction, int dtype, const void *const *inputs, size_t outer, size_t mid, size_t inner,
         double *sums) noexcept nogil
     void rs_run_init()
+    size_t rs_run_cache_share(const size_t *levels, size_t cpus)
+    size_t rs_run_counts_on()
     size_t rs_run_assume_cache(size_t nbytes)
     void rs_copy(void *out, const void *source, size_t nbytes, int stream) noexcept nogil
 
@@ -125,6 +127,9 @@ cdef extern from "ufunc_loop.h":
     ctypedef struct rs_loop:
         int op
         int dtype
+    void rs_gather(
+        char *to, const char *start, int ndim, const intptr_t *shape, const intptr_t *strides, size_t size,
+        int swapped) noexcept nogil
     void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *steps, void *loop) noexcept nogil
 
 cdef extern from "c_api.h":
@@ -145,6 +150,7 @@ cdef extern from "methods.h":
 cdef extern from "Python.h":
     ctypedef PyObject *(*vectorcallfunc)(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *names)
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
+    PyObject *PyObject_Vectorcall(PyObject *callable, PyObject *const *args, size_t nargs, PyObject *names)
     int PyLong_Check(PyObject *)
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module_name)
     int PyFloat_Check(PyObject *)
@@ -170,6 +176,9 @@ cdef extern from "numpy/arrayobject.h":
     cnp.npy_intp *PyArray_DIMS(PyArrayObject *)
     cnp.npy_intp PyArray_SIZE(PyArrayObject *)
     cnp.npy_intp PyArray_NBYTES(PyArrayObject *)
+    int PyArray_ITEMSIZE(PyArrayObject *)
+    cnp.npy_intp *PyArray_STRIDES(PyArrayObject *)
+    object PyArray_ToScalar(void *data, object array)
     void *PyArray_DATA(PyArrayObject *)
     object PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
     PyObject *array_or_null "PyArray_EMPTY"(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
@@ -321,6 +330,17 @@ def _trim_pool():
 def _assume_cache(size_t nbytes):
     """For tests: stream from `nbytes` on. Returns what counted as the last-level cache before."""
     return rs_run_assume_cache(nbytes)
+
+
+def _cache_share(levels, size_t cpus):
+    """Bytes of the last-level cache that a process on `cpus` CPUs counts on, from the sizes of levels 1 to 3."""
+    cdef size_t[3] sizes = levels
+    return rs_run_cache_share(sizes, cpus)
+
+
+def _counted_cache():
+    """Bytes of the last-level cache that this process counts on: results beyond them bypass it."""
+    return rs_run_counts_on()
 
 
 def _cache_bytes(int level):
@@ -544,6 +564,8 @@ cdef double defaults[RS_OPS][RS_MAX_PARAMS]
 cdef bint has_default[RS_OPS][RS_MAX_PARAMS]
 cdef PyObject *param_names[RS_OPS][RS_MAX_PARAMS]
 cdef PyObject *out_name
+cdef PyObject *where_name
+cdef list UFUNCS_BY_ROW = []
 
 
 cdef inline int layout(PyObject *operand) noexcept:
@@ -733,6 +755,11 @@ cdef inline void run(
 cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwnames):
     """Everything the ufunc can do, by the function's own argument names."""
     cdef Py_ssize_t k
+    result = small(row, args, nargs) if kwnames == NULL else None
+    if result is None:
+        result = straight(row, args, nargs, kwnames)
+    if result is not None:
+        return result
     positional = [<object>args[k] for k in range(nargs)]
     keywords = {}
     if kwnames != NULL:
@@ -857,6 +884,7 @@ def explain(error, op, operands, keywords):
 # ---------------------------------------------------------------------------------------------
 # What is no ufunc: a packed mask, or a sum, comes out of it
 
+include "small.pxi"
 include "masks.pxi"
 include "reductions.pxi"
 
@@ -887,13 +915,16 @@ FUNCTIONS = {}
 
 
 cdef void make_all(module):
-    global out_name
+    global out_name, where_name
     keep_alive.append(intern("out"))
     out_name = <PyObject *>keep_alive[-1]
+    keep_alive.append(intern("where"))
+    where_name = <PyObject *>keep_alive[-1]
     for row, op in enumerate(OPS):
         for dtype in range(RS_DTYPES):
             has_kernel[row][dtype] = rs_has_kernel(row, dtype)
         UFUNCS[op.name] = make_ufunc(row, _docs.ufunc_doc(op))
+        UFUNCS_BY_ROW.append(UFUNCS[op.name])
         for k, (name, default) in enumerate(zip(op.params, op.defaults, strict=True)):
             keep_alive.append(intern(name))
             param_names[row][k] = <PyObject *>keep_alive[-1]

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from cases import run
 
 import relu_simd
 from relu_simd import __main__ as command
@@ -294,14 +295,87 @@ def test_a_wrong_mask_stops_it(needed, tmp_path, monkeypatch, capsys):
     assert "reference.relu_with_mask(x): element 0 is np.uint8" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("module", ["rich", "matplotlib", "sklearn"])
-def test_missing_package(module, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, module, None)
-    assert bench("--out", tmp_path) == 1
+@pytest.mark.parametrize("absent", [["rich", "matplotlib", "sklearn"], ["matplotlib"], ["sklearn"]], ids=str)
+def test_numpy_alone_is_enough(absent, tmp_path):
+    """What is missing is said once; there are random data then, and no pictures."""
+    blocked = "".join(f"sys.modules[{module!r}] = None; " for module in absent)
+    code = f"import sys; {blocked}from relu_simd.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    done = run("-c", code, "bench", *QUICK, "--ops", "relu,prelu_backward", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (said,) = (line for line in done.stderr.splitlines() if line.startswith("not installed"))
+    assert said.endswith('pip install "relu-simd[bench]"')
+    assert ("no pictures" in said) == ("matplotlib" in absent)
+    assert ("random numbers" in said) == ("sklearn" in absent)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "bench.json",
+        *([] if "matplotlib" in absent else ["bench.png"]),
+    }
+    assert len(json.loads((tmp_path / "bench.json").read_text())["cells"]) == 8
+
+
+def test_rows_fit_the_terminal_and_come_one_by_one(needed, tmp_path, monkeypatch, capsys):
+    from relu_simd.bench import runner
+
+    seen = []
+
+    def measured(contestants, *rest):
+        seen.append(capsys.readouterr().out)
+        return measure(contestants, *rest)
+
+    measure = runner.measure
+    monkeypatch.setattr(runner, "measure", measured)
+    sizes = ["--sizes", "16,1_000,1e7", "--seconds", "0.001"]
+    assert command.main(["bench", *sizes, "--ops", "relu,add_relu_bias,prelu_backward", "--out", str(tmp_path)]) == 0
+    seen.append(capsys.readouterr().out)
+    lines = "".join(seen).splitlines()
+    first_idiom = lines.index("first is:")
+    assert max(map(len, lines[:first_idiom])) <= 60
+    assert "10,000,000  new array" in seen[3]
+    assert "16  new array" in seen[1]
+    assert len(seen[-1].partition("summary:")[2].splitlines()) <= 10
+
+
+def test_interrupted_in_the_midst(needed, tmp_path, monkeypatch, capsys):
+    """What was measured is shown and written."""
+    from relu_simd.bench import runner
+
+    measure, calls = runner.measure, []
+
+    def measured(*arguments):
+        calls.append(arguments)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return measure(*arguments)
+
+    monkeypatch.setattr(runner, "measure", measured)
+    assert bench("--ops", "relu,tanh", "--out", tmp_path) == 130
     shown = capsys.readouterr()
-    assert shown.out == ""
-    assert 'pip install "relu-simd[bench]"' in shown.err
-    assert shown.err.count("\n") == 1
+    assert "interrupted: 3 of 8 cells" in shown.err
+    assert "summary:" in shown.out
+    assert len(json.loads((tmp_path / "bench.json").read_text())["cells"]) == 3
+    assert (tmp_path / "bench.png").exists()
+
+
+def test_interrupted_before_anything(needed, tmp_path, monkeypatch, capsys):
+    from relu_simd.bench import runner
+
+    def measured(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "measure", measured)
+    assert bench("--ops", "relu", "--out", tmp_path) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert not (tmp_path / "bench.json").exists()
+
+
+def test_news_where_nobody_sees_the_rows(needed, tmp_path, monkeypatch, capsys):
+    from relu_simd.bench import runner
+
+    monkeypatch.setattr(runner, "NEWS_SECONDS", 0)
+    assert bench("--ops", "relu", "--json", "--out", tmp_path) == 0
+    shown = capsys.readouterr()
+    assert "1 of 4: relu float32 16" in shown.err
+    json.loads(shown.out)
 
 
 def test_bfloat16_needs_ml_dtypes(needed, tmp_path, monkeypatch, capsys):

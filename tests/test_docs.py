@@ -43,3 +43,21 @@ def test_files_that_pages_name_exist(page):
     assert named
     for path in (first or second for first, second in named):
         assert (ROOT / path).exists(), path
+
+
+def test_the_whole_network_is_cured(capsys):
+    """The script of the page on dying neurons, as a reader copies it."""
+    page = (ROOT / "docs" / "howto" / "dying-neurons.md").read_text()
+    script = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    assert len([line for line in script.splitlines() if line.strip()]) <= 33
+    names = {}
+    exec(script, names)
+    printed = capsys.readouterr().out
+    right = [int(each) for each in re.findall(r"(\d+)% right", printed)]
+    assert right[0] < 80
+    assert right[1] > 97
+    dead = [sum(report.dead.size for report in names[which].reports()) for which in ("sick", "cured")]
+    assert dead[0] > 12
+    assert dead[1] == 0
+    shown = re.search(r"```text\n(.*?)```", page, re.DOTALL)[1]
+    assert re.sub(r"\d+", "0", shown.splitlines()[1]) == re.sub(r"\d+", "0", printed.splitlines()[1])

@@ -133,6 +133,49 @@ def test_the_settings_in_use_are_shown():
     assert relu_simd.pool_info()["limit"] > 123
 
 
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("64MB", 64 << 20),
+        ("64MiB", 64 << 20),
+        ("1 GB", 1 << 30),
+        ("5k", 5 << 10),
+        ("7", 7),
+        ("0MB", 0),
+        (" 3m ", 3 << 20),
+    ],
+)
+def test_memory_with_a_unit(text, limit):
+    done = run("-c", "import relu_simd; print(relu_simd.pool_info()['limit'])", RELU_SIMD_POOL_LIMIT=text)
+    assert (done.stdout, done.stderr) == (f"{limit}\n", "")
+
+
+@pytest.mark.parametrize("text", ["MB", "b", "1.5MB", "-1MB", "64TB", "64 M B", "1e3k", "7b", "9" * 30 + "GB", "i"])
+def test_memory_with_junk(text, monkeypatch):
+    monkeypatch.setenv("RELU_SIMD_POOL_LIMIT", text)
+    with pytest.raises(ImportError, match="expected a number of bytes, 0 for none, or such as 64MB, not"):
+        settings._apply_environment()
+
+
+@pytest.mark.parametrize(
+    "words", [["-m", "relu_simd"], ["-m", "relu_simd", "bench"], ["-W", "error", "-m", "relu_simd"]], ids=str
+)
+@pytest.mark.parametrize("variable", EXPECTED)
+def test_the_command_line_says_it_in_one_line(words, variable):
+    done = process(words, {variable.encode(): b"junk"})
+    text = done.stderr.decode()
+    assert done.returncode == 1
+    assert text.startswith(f"python -m relu_simd: {variable}: ")
+    assert text.count("\n") == 1
+    assert done.stdout == b""
+
+
+def test_other_modules_on_the_command_line_get_an_importerror(tmp_path):
+    (tmp_path / "other.py").write_text("import relu_simd")
+    done = process(["-m", "other"], {b"RELU_SIMD_ISA": b"junk", b"PYTHONPATH": os.fsencode(tmp_path)})
+    says(done, "RELU_SIMD_ISA")
+
+
 @pytest.mark.parametrize(("quota", "threads"), [(None, 3), (1, 1), (2, 2), (8, 3)])
 def test_the_quota_of_a_container_bounds_the_default(monkeypatch, quota, threads):
     """Of three CPUs, as many as the quota leaves."""
@@ -147,3 +190,10 @@ def test_part_of_a_cpu_counts_as_one(tmp_path, text, cpus):
     file = tmp_path / "cpu.max"
     file.write_text(text)
     assert settings._quota_cpus(file) == cpus
+
+
+def test_more_cpus_than_threads_may_be_asked_for(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(settings, "_quota_cpus", lambda: None)
+    monkeypatch.setattr(settings._core, "_cpu_count", lambda: 5000)
+    assert settings._default_threads() == settings.MAX_THREADS

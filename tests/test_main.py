@@ -39,6 +39,21 @@ def test_caches_that_the_system_does_not_tell(monkeypatch, capsys):
     assert "L1d unknown, L2 32 KiB, L3 1 MiB" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("levels", "cpus", "counted"),
+    [
+        ((32 << 10, 1 << 20, 32 << 20), 2, 32 << 20),  # a part of a chip that has so much
+        ((48 << 10, 2 << 20, 300 << 20), 2, 8 << 20),  # a whole server's, told to two of its CPUs
+        ((48 << 10, 2 << 20, 300 << 20), 64, 300 << 20),  # and to all of them
+        ((48 << 10, 6 << 20, 480 << 20), 2, 12 << 20),  # never less than the second level
+        ((32 << 10, 1 << 20, 0), 4, 4 << 20),
+        ((0, 0, 0), 1, 32 << 20),
+    ],
+)
+def test_cache_that_is_counted_on(levels, cpus, counted):
+    assert _config._core._cache_share(levels, cpus) == counted
+
+
 def test_without_opencl_it_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyopencl", None)
     assert _config.config()["OpenCL"] == "pyopencl is not installed"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The command line of the benchmark.
 
-Nothing here needs the optional packages before `run`: `--help` and wrong options work without them.
+NumPy alone is enough: without scikit-learn the data are random, without matplotlib there are no pictures.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from relu_simd import _core
 from relu_simd.bench.functions import FUNCTIONS
 
 PEERS = ["torch", "jax", "numba", "numexpr", "onnxruntime", "scipy", "thinc", "simd-ml-kernels"]
-NEEDED = {"rich": "rich", "matplotlib": "matplotlib", "scikit-learn": "sklearn"}
 SIZES = "16,1e3,1e5,1e6,1e7"
 
 # Arrays of float64 that the largest cell holds at once, the temporaries of the idioms included.
@@ -115,8 +114,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "bench",
         help="time every function against NumPy's ways",
-        description="Time every function against the ways people write it in NumPy, on real data. Prints a table and"
-        " writes bench.json and bench.png.",
+        description="Time every function against the ways people write it in NumPy, on real data. Prints each row when"
+        " it is measured, and writes bench.json and bench.png. Ctrl-C ends it early and keeps what there is.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -179,9 +178,6 @@ def run(args: argparse.Namespace, command: str) -> int:
         from relu_simd.bench import opencl
 
         return opencl.run(args, command)
-    missing = [package for package, module in NEEDED.items() if not _importable(module)]
-    if missing:
-        return _fail(f'this needs {" and ".join(missing)}: pip install "relu-simd[bench]"')
     if "bfloat16" in args.dtypes and not _importable("ml_dtypes"):  # which teaches NumPy the name
         return _fail("bfloat16 needs ml_dtypes: pip install ml_dtypes")
     functions = [FUNCTIONS[name] for name in args.ops]
@@ -190,7 +186,7 @@ def run(args: argparse.Namespace, command: str) -> int:
     from relu_simd.bench import runner
 
     try:
-        runner.run(args, functions, command)
+        return runner.run(args, functions, command)
     except runner.WrongResult as error:
         return _fail(f"wrong result, nothing written: {error}")
     except MemoryError:
@@ -200,7 +196,6 @@ def run(args: argparse.Namespace, command: str) -> int:
         return 1
     except OSError as error:
         return _fail(f"cannot write to {args.out}: {error.strerror or error}")
-    return 0
 
 
 def _importable(module: str) -> bool:

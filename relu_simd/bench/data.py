@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 
 from relu_simd.bench.functions import Function
 
@@ -16,6 +16,15 @@ HIDDEN, CLASSES = 128, 10
 
 # Quantised activations and gradients have this standard deviation.
 INTEGER_SCALE = 30
+
+
+def are_real() -> bool:
+    """Whether scikit-learn is here, which has the digits; without it the pixels are random numbers."""
+    try:
+        importlib.import_module("sklearn.datasets")
+    except ImportError:
+        return False
+    return True
 
 
 @cache
@@ -27,16 +36,19 @@ def network() -> dict[str, NDArray[np.float64]]:
     layer's weights bring back to the activation: that is `g`. `b` are the activations of the digit before,
     `bias` centres those of a channel; `weight` lies around the 0.25 that PReLU starts from.
     """
-    digits = load_digits()
-    pixels = digits.data / 16 - 0.5
     rng = np.random.default_rng(0)
+    if are_real():
+        pixels, target = importlib.import_module("sklearn.datasets").load_digits(return_X_y=True)
+        pixels = pixels / 16 - 0.5
+    else:
+        pixels, target = rng.uniform(-0.5, 0.5, (1797, 64)), rng.integers(CLASSES, size=1797)
     w1 = rng.normal(0, np.sqrt(2 / pixels.shape[1]), (pixels.shape[1], HIDDEN))
     w2 = rng.normal(0, np.sqrt(2 / HIDDEN), (HIDDEN, CLASSES))
     x = pixels @ w1
     logits = np.maximum(x, 0) @ w2
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
-    g = (p - np.eye(CLASSES)[digits.target]) @ w2.T
+    g = (p - np.eye(CLASSES)[target]) @ w2.T
     return {
         "x": x.ravel(),
         "g": g.ravel(),

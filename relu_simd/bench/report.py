@@ -1,14 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The table for the terminal."""
+"""The table for the terminal, in plain text: a row as soon as it is measured, and a summary of all at the end."""
 
 from __future__ import annotations
 
-from itertools import groupby
-
-from rich import box
-from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
+import statistics
 
 from relu_simd.bench.results import Record, closest, ours
 
@@ -44,37 +39,6 @@ def _three_digits(value: float) -> str:
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"
 
 
-def tables(run: Record) -> list[Table]:
-    """Make a table for each function and dtype, sizes downwards."""
-    cells = groupby(run["cells"], key=lambda cell: (cell["op"], cell["dtype"]))
-    return [_table(op, dtype, list(rows), bool(run["peers"])) for (op, dtype), rows in cells]
-
-
-def _table(op: str, dtype: str, rows: list[Record], with_peers: bool) -> Table:
-    numpy = [next(t for t in cell["times"] if t["library"] == "numpy") for cell in rows]
-    table = Table(title=f"[b]{op}[/b] {dtype}", title_justify="left", title_style="", box=box.SIMPLE_HEAD)
-    table.add_column("n", justify="right")
-    table.add_column(numpy[0]["statement"], justify="right")
-    modes = list(rows[0]["ratios"])
-    for mode in modes:
-        table.add_column(HEADINGS[mode], justify="right", style="bold")
-        table.add_column("first", justify="right", style="green")
-        table.add_column("best", justify="right")
-        if with_peers:
-            table.add_column("peer")
-            table.add_column("copy", justify="right")
-    for cell, first in zip(rows, numpy, strict=True):
-        line = [f"{cell['n']:,}", human_time(first["median"])]
-        for mode in modes:
-            ratios = cell["ratios"][mode]
-            line += [human_time(ours(cell["times"], mode)), human_ratio(ratios["first"])]
-            line.append(human_ratio(ratios["best"]["numpy"]))
-            if with_peers:
-                line += [peer(ratios, without="numpy"), human_share(ratios["of_copy"])]
-        table.add_row(*line)
-    return table
-
-
 def human_share(share: float | None) -> str:
     """Write a share in percent, None as a dash."""
     return "-" if share is None else f"{share:.0%}"
@@ -88,19 +52,60 @@ def peer(ratios: Record, without: str = "") -> str:
     return f"{human_ratio(ratio)} {library}"
 
 
-def show(run: Record) -> None:
-    """Print the tables to stdout."""
-    console = Console(highlight=False)
-    shown = tables(run)
-    # A pipe says it has 80 columns: cutting numbers short would be worse than a long line.
-    widest = max(Measurement.get(console, console.options.update(width=1000), table).maximum for table in shown)
-    console.width = max(console.width, widest)
-    machine = run["machine"]
-    console.print(
-        f"relu-simd {machine['relu-simd']} ({machine['instruction set']}, {machine['threads']} threads)"
-        f" against NumPy {machine['NumPy']}: median times of a call, and how many times as long others take.\n"
-        "[green]first[/green]: the NumPy idiom people write first; best: NumPy's fastest"
-        f"{'; peer: the fastest other library; copy: of the speed of a plain C copy' if run['peers'] else ''}.\n",
-        soft_wrap=True,
-    )
-    console.print(*shown, sep="\n")
+def heading(machine: Record, with_peers: bool) -> str:
+    """Write what the numbers mean, in lines of 60 columns."""
+    lines = [
+        f"relu-simd {machine['relu-simd']} ({machine['instruction set']}, {machine['threads']} threads)",
+        f"against NumPy {machine['NumPy']}: median times of a call, and how",
+        "many times as long others take. first: the NumPy idiom",
+        "people write first; best: NumPy's fastest.",
+    ]
+    if with_peers:
+        lines += ["peer: the fastest other library; copy: of the speed of a", "plain C copy."]
+    return "\n".join(lines)
+
+
+def title(cell: Record, with_peers: bool) -> str:
+    """Write the function and dtype of the rows that follow, and their columns."""
+    peers = "  copy  peer" if with_peers else ""
+    return f"\n{cell['op']} {cell['dtype']}\n{'n':>11}  {'result':9}  {'time':>8}  {'first':>6}  {'best':>6}{peers}"
+
+
+def rows(cell: Record, with_peers: bool) -> str:
+    """Write the rows of a cell, one for each way to take the result; without peers they have 50 columns."""
+    lines = []
+    for mode, ratios in cell["ratios"].items():
+        line = f"{cell['n']:>11,}  {HEADINGS[mode]:9}  {human_time(ours(cell['times'], mode)):>8}"
+        line += f"  {human_ratio(ratios['first']):>6}  {human_ratio(ratios['best']['numpy']):>6}"
+        if with_peers:
+            line += f"  {human_share(ratios['of_copy']):>4}  {peer(ratios, without='numpy')}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def idioms(cells: list[Record]) -> str:
+    """Write the NumPy idiom that each function was compared with first, as a new array."""
+    statements = {cell["op"]: next(iter(cell["ratios"].values()))["first_statement"] for cell in cells}
+    return "\n".join(["\nfirst is:", *(f"  {op}:\n    {statement}" for op, statement in statements.items())])
+
+
+def summary(cells: list[Record]) -> str:
+    """Write ten lines at most: the median of the ratios by dtype and size, and where we are slower than NumPy."""
+    groups: dict[tuple[str, int], list[float]] = {}
+    slower = []
+    for cell in cells:
+        for mode, ratios in cell["ratios"].items():
+            groups.setdefault((cell["dtype"], cell["n"]), []).append(ratios["best"]["numpy"])
+            if ratios["best"]["numpy"] < 1:
+                slower.append((ratios["best"]["numpy"], f"{cell['op']} {cell['dtype']} {cell['n']:,} {HEADINGS[mode]}"))
+    kept = list(groups.items())
+    if len(kept) > 7:  # the sizes alone
+        by_size: dict[tuple[str, int], list[float]] = {}
+        for (_, n), ratios_of in kept:
+            by_size.setdefault(("all dtypes", n), []).extend(ratios_of)
+        kept = list(by_size.items())[:7]
+    lines = ["\nsummary: as fast as NumPy's fastest way, times (median)"]
+    lines += [f"  {dtype} {n:,}: {human_ratio(statistics.median(of))}" for (dtype, n), of in kept]
+    worst = f", least {min(slower)[1]}: {human_ratio(min(slower)[0])}" if slower else ""
+    lines.append(f"  slower than NumPy in {len(slower)} of {sum(map(len, groups.values()))} rows{worst}")
+    return "\n".join(lines)

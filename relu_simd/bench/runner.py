@@ -4,22 +4,16 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
-
 import relu_simd
-from relu_simd.bench import heatmap, markdown, peers, picture, report, results
+from relu_simd._config import config
+from relu_simd.bench import data, markdown, peers, report, results
 from relu_simd.bench.contest import Cell, WrongResult
 from relu_simd.bench.functions import Function
 from relu_simd.bench.idioms import NUMPY
@@ -33,45 +27,93 @@ SPIN_SECONDS = 0.006
 __all__ = ["WrongResult", "run"]
 
 
-def run(args: argparse.Namespace, functions: Sequence[Function], command: str) -> None:
-    """Measure, show and write as the options say. Raises WrongResult, or OSError if it cannot write."""
+# Where nobody sees the rows, a line so often says that something happens.
+NEWS_SECONDS = 10
+
+
+def run(args: argparse.Namespace, functions: Sequence[Function], command: str) -> int:
+    """Measure, show and write as the options say. Raises WrongResult, or OSError if it cannot write.
+
+    Ctrl-C ends the measuring: what there is by then is shown and written, and the exit status is 130.
+    """
     args.out.mkdir(parents=True, exist_ok=True)
-    messages = Console(stderr=True, highlight=False)
     threads = args.threads or relu_simd.get_num_threads()
     relu_simd.set_num_threads(threads)
     libraries = [RELU_SIMD, NUMPY]
     if args.peers:
         found, missing = peers.installed(args.peers, threads)
         libraries += [COPY, *found]
-        messages.print(f"with {', '.join(each.name for each in found) or 'no other library'}", soft_wrap=True)
+        _say(f"with {', '.join(each.name for each in found) or 'no other library'}")
         if missing:
-            messages.print(f"not installed: {', '.join(missing)}", soft_wrap=True)
+            _say(f"not installed: {', '.join(missing)}")
+    pictures = importlib.util.find_spec("matplotlib") is not None and sys.modules.get("matplotlib", True) is not None
+    lacking = [] if data.are_real() else ["scikit-learn, so the data are random numbers like those of a network"]
+    lacking += [] if pictures else ["matplotlib, so there are no pictures"]
+    if lacking:
+        _say(f'not installed: {"; ".join(lacking)}: pip install "relu-simd[bench]"')
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=messages, transient=True) as progress:
-        wanted = [each for each in product(functions, args.dtypes, args.sizes) if each[1] in each[0].dtypes]
-        task = progress.add_task("reading the digits", total=len(wanted))
-        records = []
-        for cell in cells(wanted, libraries):
-            progress.update(task, description=f"{cell.function.name} {cell.dtype} {cell.n:,}")
-            pause = SPIN_SECONDS if args.peers else 0.0
-            records.append(results.record(cell, measure(cell.contestants, args.seconds, pause)))
-            progress.advance(task)
+    wanted = [each for each in product(functions, args.dtypes, args.sizes) if each[1] in each[0].dtypes]
+    records: list[results.Record] = []
+    interrupted = False
+    try:
+        _measure(args, wanted, libraries, records)
+    except KeyboardInterrupt:
+        if not records:
+            raise
+        interrupted = True
 
     document = results.document(records, command, libraries)
-    files = [args.out / "bench.json", args.out / "bench.png"]
+    files = [args.out / "bench.json"]
     files[0].write_text(json.dumps(document, indent=1) + "\n")
-    picture.draw(document, files[1])
     if args.peers:
-        files += [args.out / "peers.md", args.out / "peers.png"]
-        files[2].write_text(markdown.page(document))
-        heatmap.draw(document, files[3])
+        files.append(args.out / "peers.md")
+        files[-1].write_text(markdown.page(document))
+    if pictures:
+        from relu_simd.bench import heatmap, picture
+
+        files.append(args.out / "bench.png")
+        picture.draw(document, files[-1])
+        if args.peers:
+            files.append(args.out / "peers.png")
+            heatmap.draw(document, files[-1])
     if args.json:
         json.dump(document, sys.stdout, indent=1)
         print()
     else:
-        report.show(document)
-    messages.print(f"wrote {', '.join(map(str, files))}", soft_wrap=True)
+        print(report.idioms(records))
+        print(report.summary(records), flush=True)
+    if interrupted:
+        _say(f"interrupted: {len(records)} of {len(wanted)} cells")
+    _say(f"wrote {', '.join(map(str, files))}")
+    return 130 if interrupted else 0
+
+
+def _measure(
+    args: argparse.Namespace,
+    wanted: Sequence[tuple[Function, str, int]],
+    libraries: Sequence[Library],
+    records: list[results.Record],
+) -> None:
+    """Measure each cell, and print its rows at once."""
+    said, group = time.monotonic(), None
+    for k, cell in enumerate(cells(wanted, libraries), 1):
+        pause = SPIN_SECONDS if args.peers else 0.0
+        record = results.record(cell, measure(cell.contestants, args.seconds, pause))
+        records.append(record)
+        if not args.json:
+            if group is None:
+                print(report.heading(config(), bool(args.peers)))
+            if group != (record["op"], record["dtype"]):
+                group = (record["op"], record["dtype"])
+                print(report.title(record, bool(args.peers)))
+            print(report.rows(record, bool(args.peers)), flush=True)
+        if (args.json or not sys.stdout.isatty()) and time.monotonic() - said >= NEWS_SECONDS:
+            said = time.monotonic()
+            _say(f"{k} of {len(wanted)}: {cell.function.name} {cell.dtype} {cell.n:,}")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
 
 
 def cells(wanted: Sequence[tuple[Function, str, int]], libraries: Sequence[Library]) -> Iterator[Cell]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""This package's threads for threadpoolctl: importing this module shows them to it, and lets it limit them.
+"""Show the threads of this package to threadpoolctl, and let it limit them, by importing this module.
 
 `import relu_simd` does it by itself if threadpoolctl has been imported before, as scikit-learn does.
 

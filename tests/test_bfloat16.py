@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from cases import OPS, expected, faces, operands, run, same
+from cases import OPS, expected, faces, operand_dtypes, operands, run, same
 
 import relu_simd
 

@@ -441,4 +441,4 @@ def test_out_that_ends_where_an_input_begins(queue):
     for source, target in ((np.s_[5:], np.s_[:5]), (np.s_[:5], np.s_[5:])):
         array = give(queue, x)
         opencl.tanh(array[source], out=array[target])
-        close(OPS["tanh"], array[target].get(), relu_simd.tanh(x[source]))
+        same(array[target].get(), relu_simd.tanh(x[source]))

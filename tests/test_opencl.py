@@ -116,6 +116,7 @@ def test_every_16_bit_pattern(queue, op):
             same(getattr(opencl, op.name)(*[give(queue, value) for value in inputs]).get(), wanted(op, inputs))
 
 
+@pytest.mark.parametrize("op", OPS.values(), ids=OPS)
 @pytest.mark.parametrize(("dtype", "n"), [("float32", 2**22), ("float64", 2**20)])
 def test_many_patterns(queue, op, dtype, n):
     """Patterns from end to end of the dtype, offset at random, among ordinary numbers and all special values."""

@@ -14,6 +14,7 @@ from cases import (
     here,
     is_float,
     isnan,
+    made_ordinary,
     operand_dtypes,
     reference,
     same,
@@ -73,9 +74,12 @@ def calls(draw):
         value = draw(arrays(each, own))
         if k > 0 and op.arithmetic:
             value = np.where(isnan(value), each.type(0.25), value)
+        if op.computes and k >= len(op.arrays):
+            (value,) = made_ordinary([value])
         inputs.append(value)
     if op.params and draw(st.booleans()):
-        number = st.floats(width=32, allow_nan=False) if is_float(dtype) else st.integers(0, 100)
+        floats = st.floats(0.125, 8, width=32) if op.computes else st.floats(width=32, allow_nan=False)
+        number = floats if is_float(dtype) else st.integers(0, 100)
         inputs[len(op.arrays) :] = [draw(number) for _ in op.params]
     return op, dtype, shape, inputs
 

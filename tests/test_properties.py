@@ -85,7 +85,7 @@ def calls(draw):
 
 
 def plain(value):
-    return value if isinstance(value, float) else np.array(value, value.dtype.newbyteorder("="), order="C")
+    return value if isinstance(value, (int, float)) else np.array(value, value.dtype.newbyteorder("="), order="C")
 
 
 @examples(500)
@@ -93,11 +93,9 @@ def plain(value):
 def test_any_call(call, isa, data):
     """Into a new array, into one in any layout, over an input, or over memory that an input overlaps."""
     op, dtype, shape, inputs = call
-    want = expected(op, np.broadcast_arrays(*map(plain, inputs))) if not isinstance(inputs[-1], float) else None
-    if want is None:
-        rest = np.broadcast_arrays(*map(plain, inputs[:-1]))
-        want = expected(op, [*rest, inputs[-1]])
-    want = np.asarray(want)
+    operands = [value for value in inputs if isinstance(value, np.ndarray)]
+    whole = np.broadcast_arrays(*map(plain, operands))
+    want = np.asarray(expected(op, [*whole, *inputs[len(operands) :]]))
     originals = [np.copy(value) for value in inputs]
     mode = data.draw(st.sampled_from(["new", "out", "in place", "overlap"]))
     with using_isa(isa):

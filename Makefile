@@ -19,7 +19,7 @@ LOCK_ARGS ?=
 FUZZ_ARGS ?=
 SOAK_SECONDS ?= 60
 
-.PHONY: help bench debug test test-opencl test-torch test-c-api test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
+.PHONY: help bench debug test test-wide test-opencl test-torch test-c-api test-builds test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
     format lock wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
@@ -27,9 +27,12 @@ help:
 	echo 'make bench           measure against NumPy; table on screen, picture and JSON in bench-out/'
 	echo '                     BENCH_ARGS="--sizes 16,1e4 --ops relu": options of python -m relu_simd bench'
 	echo 'make test            run the tests; TEST_ARGS="-x -k overlap": options of pytest'
+	echo 'make test-wide       what make test leaves out because it takes long: examples, layouts on every instruction set,'
+	echo '                     cases of ONNX; TEST_ARGS as for make test'
 	echo 'make test-opencl     the tests of relu_simd.opencl, also under the simulator oclgrind (Debian; is installed)'
 	echo 'make test-exhaustive all 2^32 float32 through every function of one input, on each instruction set:'
 	echo '                     half an hour; EXHAUSTIVE_ARGS="--isas best --ops sigmoid": see --help'
+	echo 'make test-builds     builds with -ffast-math and the like, which must change nothing'
 	echo 'make test-torch      the tests that need PyTorch, and PyTorch: 0.7 GB on disk (CPU build) or several (CUDA)'
 	echo 'make debug           compile for a debugger (gdb --args .venv/bin/python -m pytest ...) until the next change'
 	echo 'make docs            build the site into build/docs/, a warning is an error'
@@ -61,6 +64,10 @@ bench: $(VENV)/.package $(VENV)/.for-bench
 test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-examples $(VENV)/.for-thinc $(VENV)/.for-containers $(VENV)/.for-opencl
 	$(PY) -m pytest $(TEST_ARGS)
 
+# The same set-up: what is marked `wide`.
+test-wide: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-examples $(VENV)/.for-thinc $(VENV)/.for-containers $(VENV)/.for-opencl
+	$(PY) -m pytest -m wide $(TEST_ARGS)
+
 test-torch: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-plot $(VENV)/.for-torch
 	$(PY) -m pytest $(TORCH_TESTS) --may-skip='^$$' $(TEST_ARGS)
 
@@ -81,6 +88,10 @@ test-opencl: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-opencl
 
 test-c-api: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-c-api
 	$(PY) -m pytest tests/test_c_api.py $(TEST_ARGS)
+
+# A whole build with the flags of speed, which must change nothing.
+test-builds: $(VENV)/.package $(VENV)/.for-test
+	RELU_SIMD_TEST_BUILDS=1 $(PY) -m pytest tests/test_build.py $(TEST_ARGS)
 
 test-exhaustive: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
 	PYTHONPATH=tests $(PY) -m tools.exhaustive $(EXHAUSTIVE_ARGS)
@@ -106,7 +117,10 @@ lint: $(VENV)/.for-lint $(VENV)/.for-release $(VENV)/.for-build $(VENV)/.for-run
 	echo 'lint: mypy'; $(PY) -m mypy
 	echo 'lint: cython-lint'; PATH=$(abspath $(VENV)/bin):$$PATH cython-lint src
 	echo 'lint: clang-format'; $(VENV)/bin/clang-format --dry-run -Werror csrc/*.[ch] src/*.h
-	echo 'lint: release workflow'; $(PY) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	echo 'lint: workflows, issue form, citation'
+	$(PY) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(PY) -m check_jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(PY) -m check_jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 	for platform in linux macos windows; do $(PY) -m cibuildwheel --platform $$platform --print-build-identifiers >/dev/null || exit 1; done
 	echo 'lint: C on every platform'; PYTHON=$(PY) scripts/compile_c.sh
 

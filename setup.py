@@ -7,6 +7,9 @@ The sources are the same for every platform, files for another architecture comp
 
 import os
 import runpy
+import shutil
+import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path
@@ -28,6 +31,24 @@ elif os.environ.get("RELU_SIMD_DEBUG"):  # make debug
     FLAGS["unix"] = ["-Og", "-g3", *FLAGS["unix"][2:]]
     FLAGS["msvc"] = ["/Od", "/Z7", *FLAGS["msvc"][1:]]
 
+# Last, so that they prevail over what CFLAGS, CPPFLAGS, LDFLAGS or CC hold: with -ffast-math a NaN would count as a
+# number, and a link with it adds code that switches denormals off for the whole process. What a compiler calls
+# otherwise, compiler.h refuses.
+EXACT = {
+    "msvc": ["/fp:precise"],
+    "unix": [
+        "-fno-fast-math",
+        "-fno-unsafe-math-optimizations",
+        "-fno-finite-math-only",
+        "-fno-associative-math",
+        "-fno-reciprocal-math",
+        "-fsigned-zeros",
+        "-fno-trapping-math",
+        "-ffp-contract=off",
+    ],
+}
+EXACT_LINK = {"msvc": [], "unix": ["-O2", "-fno-fast-math", "-fno-unsafe-math-optimizations"]}
+
 
 def compile_side_by_side(compiler):
     """Let the compiler work on as many source files at once as there are CPUs, not one after another."""
@@ -44,11 +65,30 @@ def compile_side_by_side(compiler):
     compiler.compile = compile_each
 
 
+def require_compiler(compiler):
+    """End with a sentence that says what to do, before the first error of a tool does."""
+    program = (getattr(compiler, "compiler_so", None) or [None])[0]  # MSVC is looked for by setuptools
+    if program is not None and shutil.which(program) is None:
+        sys.exit(
+            f"relu-simd: there is no C compiler {program!r} here. Install one (Debian, Ubuntu: apt install gcc"
+            " python3-dev; Fedora: dnf install gcc python3-devel; macOS: xcode-select --install), or name yours in the"
+            " variable CC."
+        )
+    headers = sysconfig.get_path("include")
+    if not Path(headers, "Python.h").exists():
+        sys.exit(
+            f"relu-simd: this Python's headers are not installed: there is no Python.h in {headers}."
+            " Debian, Ubuntu: apt install python3-dev; Fedora: dnf install python3-devel."
+        )
+
+
 class BuildExt(build_ext):
     def build_extensions(self):
-        flags = FLAGS["msvc" if self.compiler.compiler_type == "msvc" else "unix"]
+        require_compiler(self.compiler)
+        kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
         for extension in self.extensions:
-            extension.extra_compile_args += flags
+            extension.extra_compile_args += FLAGS[kind] + EXACT[kind]
+            extension.extra_link_args += EXACT_LINK[kind]
         compile_side_by_side(self.compiler)
         super().build_extensions()
 

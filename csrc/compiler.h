@@ -8,6 +8,16 @@
 #ifndef RS_COMPILER_H
 #define RS_COMPILER_H
 
+/* setup.py overrides the flags of the environment that allow other results than IEEE 754's; what it does not know
+ * ends here. */
+#if defined(__FAST_MATH__) || defined(_M_FP_FAST) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
+    defined(__NO_SIGNED_ZEROS__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "relu-simd: results would be wrong: remove -ffast-math, -Ofast, /fp:fast and the like from the compiler's flags"
+#endif
+#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0
+#error "relu-simd: results would be wrong: arithmetic must be in the precision of its type (no -mfpmath=387)"
+#endif
+
 #if defined(__x86_64__) || defined(_M_X64)
 #define RS_X86 1
 #else
@@ -33,6 +43,10 @@
 #define RS_TARGET_BEGIN(features)
 #define RS_TARGET_END
 #include <intrin.h>
+#if RS_X86
+#define RS_CPUID(leaf, part, id) __cpuidex((int *)(id), (int)(leaf), (int)(part))
+#define RS_XCR0() ((unsigned)_xgetbv(0))
+#endif
 /* volatile has acquire/release meaning for MSVC on x64, and pointers are written whole on ARM64 */
 #define RS_ATOMIC_LOAD(p) (*(volatile __typeof__(*(p)) *)(p))
 #define RS_ATOMIC_STORE(p, v) (*(volatile __typeof__(*(p)) *)(p) = (v))
@@ -50,6 +64,17 @@
 #endif
 #else
 #define RS_INLINE static inline __attribute__((always_inline))
+#if RS_X86
+#define RS_CPUID(leaf, part, id) \
+    __asm__ volatile("cpuid" : "=a"((id)[0]), "=b"((id)[1]), "=c"((id)[2]), "=d"((id)[3]) : "a"(leaf), "c"(part))
+RS_INLINE unsigned rs_xcr0(void)
+{
+    unsigned low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+}
+#define RS_XCR0() rs_xcr0()
+#endif
 #define RS_UNUSED __attribute__((unused))
 /* Never inlined, nor copied for the constants that a caller passes. */
 #if defined(__clang__)

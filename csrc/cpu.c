@@ -5,54 +5,46 @@
 #include "cpu.h"
 
 #if RS_X86
-enum { F16C = 1u << 29 }; /* leaf 1, ecx */
+/* Asked of the CPU with every compiler: __builtin_cpu_supports says no where the compiler's runtime library is not
+ * GCC's (Zig's Clang), or does not link (MinGW). */
+enum { FMA = 1u << 12, OSXSAVE = 1u << 27, AVX = 1u << 28, F16C = 1u << 29 };          /* leaf 1, ecx */
+enum { AVX2 = 1u << 5, AVX512F = 1u << 16, AVX512DQ = 1u << 17, AVX512BW = 1u << 30 }; /* leaf 7, ebx */
+#define AVX512VL (1u << 31)
+/* Registers that the system saves: xmm and ymm; and the masks and zmm. macOS turns the latter on when they are first
+ * used, and always has them where the CPU does. */
+enum { SAVES_YMM = 0x06 };
+#ifdef __APPLE__
+enum { SAVES_ZMM = SAVES_YMM };
+#else
+enum { SAVES_ZMM = 0xe6 };
+#endif
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#include <intrin.h>
-static void cpuid(unsigned leaf, unsigned part, unsigned id[4]) { __cpuidex((int *)id, (int)leaf, (int)part); }
-
-static int has(unsigned leaf1_ecx_bits, unsigned leaf7_ebx_bits, unsigned xcr0_bits)
+static int has(unsigned leaf7_ebx_bits, unsigned xcr0_bits)
 {
+    const unsigned leaf1_ecx_bits = FMA | OSXSAVE | AVX | F16C;
     unsigned id[4];
-    cpuid(1, 0, id);
-    leaf1_ecx_bits |= 1u << 27; /* OSXSAVE */
-    if ((id[2] & leaf1_ecx_bits) != leaf1_ecx_bits || (_xgetbv(0) & xcr0_bits) != xcr0_bits) {
+    RS_CPUID(0, 0, id);
+    if (id[0] < 7) {
         return 0;
     }
-    cpuid(7, 0, id);
+    RS_CPUID(1, 0, id);
+    if ((id[2] & leaf1_ecx_bits) != leaf1_ecx_bits || (RS_XCR0() & xcr0_bits) != xcr0_bits) {
+        return 0;
+    }
+    RS_CPUID(7, 0, id);
     return (id[1] & leaf7_ebx_bits) == leaf7_ebx_bits;
 }
 
-int rs_cpu_has_avx2(void) { return has(F16C | 1u << 12, 1u << 5, 0x06); }
+int rs_cpu_has_avx2(void) { return has(AVX2, SAVES_YMM); }
 
-int rs_cpu_has_avx512(void) { return has(0, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31, 0xe6); }
-#else
-#include <cpuid.h>
-static void cpuid(unsigned leaf, unsigned part, unsigned id[4])
-{
-    __cpuid_count(leaf, part, id[0], id[1], id[2], id[3]);
-}
-
-int rs_cpu_has_avx2(void)
-{
-    unsigned id[4];
-    cpuid(1, 0, id);
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && (id[2] & F16C) != 0;
-}
-
-int rs_cpu_has_avx512(void)
-{
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-#endif
+int rs_cpu_has_avx512(void) { return has(AVX2 | AVX512F | AVX512DQ | AVX512BW | AVX512VL, SAVES_ZMM); }
 
 /* Leaf 4 (Intel) and 0x8000001d (AMD) list the caches in the same form, up to one of type 0. */
 static size_t listed_cache(unsigned leaf, int level)
 {
     for (unsigned part = 0; part < 16; part++) {
         unsigned id[4];
-        cpuid(leaf, part, id);
+        RS_CPUID(leaf, part, id);
         const unsigned type = id[0] & 31; /* 1 data, 2 instructions, 3 both */
         if (type == 0) {
             return 0;
@@ -68,13 +60,13 @@ static size_t listed_cache(unsigned leaf, int level)
 size_t rs_cpu_cache_bytes(int level)
 {
     unsigned id[4];
-    cpuid(0, 0, id);
+    RS_CPUID(0, 0, id);
     const unsigned last = id[0];
     const size_t bytes = last >= 4 ? listed_cache(4, level) : 0;
     if (bytes != 0) {
         return bytes;
     }
-    cpuid(0x80000000u, 0, id);
+    RS_CPUID(0x80000000u, 0, id);
     return id[0] >= 0x8000001du ? listed_cache(0x8000001du, level) : 0;
 }
 

@@ -150,14 +150,14 @@ RS_INLINE doubles to_doubles(vec v)
 
 #ifndef WIDENED_LANE
 /* The lane function of a row whose `half` is WIDEN: float32's, on each part. */
-#define WIDENED_LANE(name)                                                             \
-    RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s, wide t)                      \
-    {                                                                                  \
-        wide x = NAME(widen)(a);                                                       \
-        const wide y = NAME(widen)(b);                                                 \
-        for (int k = 0; k < PARTS; k++) {                                              \
-            x.part[k] = lane_##name##_f32(x.part[k], y.part[k], s.part[k], t.part[k]); \
-        }                                                                              \
-        return NAME(narrow)(x);                                                        \
+#define WIDENED_LANE(name)                                                                  \
+    RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s, wide t)                           \
+    {                                                                                       \
+        wide x = NAME(widen)(a);                                                            \
+        const wide y = NAME(widen)(b);                                                      \
+        for (int k = 0; k < PARTS; k++) {                                                   \
+            x.part[k] = half_lane_##name##_f32(x.part[k], y.part[k], s.part[k], t.part[k]); \
+        }                                                                                   \
+        return NAME(narrow)(x);                                                             \
     }
 #endif

@@ -66,21 +66,15 @@
 
 /* Functions of the drivers. */
 #define polynomial NAME(polynomial)
-#define sigmoid_of NAME(sigmoid_of)
 #define tanh_of NAME(tanh_of)
 #define nudged NAME(nudged)
 #define sigmoid_less NAME(sigmoid_less)
-#define sigmoid_for_half NAME(sigmoid_for_half)
 #define exp_of NAME(exp_of)
 #define powers NAME(powers)
 #define finite NAME(finite)
 #define elu_sum NAME(elu_sum)
-#define elu_of NAME(elu_of)
-#define elu_for_half NAME(elu_for_half)
 #define elu_factor NAME(elu_factor)
 #define softplus_sum NAME(softplus_sum)
-#define softplus_of NAME(softplus_of)
-#define softplus_for_half NAME(softplus_for_half)
 #define softplus_factor NAME(softplus_factor)
 #define times_factor NAME(times_factor)
 #define lane NAME(lane)
@@ -105,7 +99,7 @@
 #define columns_weight_grads NAME(columns_weight_grads)
 
 /* Every lane function takes two arrays and two parameters, so that drive() takes any of them. */
-#define LANE(name, a, b, s, t) RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s, wide t)
+#define LANE(name, a, b, s, t) RS_INLINE vec NAME(LANE_NAME(name))(vec a, vec b, wide s, wide t)
 #define KERNEL1(name, a) LANE(name, a, b_ RS_UNUSED, s_ RS_UNUSED, t_ RS_UNUSED)
 #define KERNEL2(name, a, b) LANE(name, a, b, s_ RS_UNUSED, t_ RS_UNUSED)
 #define KERNEL1_PARAM1(name, a, s) LANE(name, a, b_ RS_UNUSED, s, t_ RS_UNUSED)
@@ -135,6 +129,7 @@
 
 #define T f32
 #define T_CLASS RS_WHOLE
+#define SERVES_HALVES 1
 #include "isa_dtype.h"
 
 #define T f64

@@ -27,24 +27,33 @@ RS_INLINE vec of_param(wide s) { return s; }
 #else
 #define HAS_WIDEN 0
 #endif
+#define LANE_NAME(name) lane_##name
+#define TO_HALF 0
 #include "kernels.h"
+#undef LANE_NAME
+#undef TO_HALF
 #undef HAS_STEPS
+#if defined SERVES_HALVES
+#define LANE_NAME(name) half_lane_##name
+#define TO_HALF 1
+#define HAS_STEPS 0
+#include "kernels.h"
+#undef LANE_NAME
+#undef TO_HALF
+#undef HAS_STEPS
+#undef SERVES_HALVES
+#endif
 #undef HAS_WIDEN
 #include "loops.h"
 #include "loops_mask.h"
 #include "loops_reduce.h"
 
-/* Vectors in a step: many hide the latency of memory, few leave long expressions their registers; an expression that
- * 16-bit floats compute in float32 has PARTS times as many vectors. */
+/* Vectors in a step: many hide the latency of memory. Of long expressions the CPU overlaps one step with the next by
+ * itself, so that one vector is as fast, and a third of the code. */
 #define STEP_BITS_MEMORY 4
 #define STEP_STEPS_MEMORY 4
-#if T_CLASS == RS_HALF
 #define STEP_WIDEN_MEMORY 2
 #define STEP_WIDEN_COMPUTE 1
-#else
-#define STEP_WIDEN_MEMORY 2
-#define STEP_WIDEN_COMPUTE 2
-#endif
 
 /* What this class of dtypes makes of the columns `dtypes` and `half`. */
 #if T_CLASS == RS_INTEGER

@@ -8,6 +8,7 @@
 
 #include "dispatch.h"
 #include "float16.h"
+#include "fma.h"
 
 typedef float vec_f32;
 typedef int mask_f32; /* one truth value a lane */
@@ -48,8 +49,8 @@ RS_INLINE vec_f32 add_f32(vec_f32 a, vec_f32 b) { return a + b; }
 RS_INLINE vec_f32 sub_f32(vec_f32 a, vec_f32 b) { return a - b; }
 RS_INLINE vec_f32 mul_f32(vec_f32 a, vec_f32 b) { return a * b; }
 RS_INLINE vec_f32 div_f32(vec_f32 a, vec_f32 b) { return a / b; }
-RS_INLINE vec_f32 fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return fmaf(a, b, c); }
-RS_INLINE vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return fmaf(-a, b, c); }
+RS_INLINE vec_f32 fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return rs_fma_f32(a, b, c); }
+RS_INLINE vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return rs_fma_f32(-a, b, c); }
 /* The smaller, the larger, the smaller magnitude; unspecified where a is NaN or for zeros of unlike sign. */
 RS_INLINE vec_f32 min_f32(vec_f32 a, vec_f32 b) { return a < b ? a : b; }
 RS_INLINE vec_f32 max_f32(vec_f32 a, vec_f32 b) { return a > b ? a : b; }
@@ -96,8 +97,8 @@ RS_INLINE vec_f64 add_f64(vec_f64 a, vec_f64 b) { return a + b; }
 RS_INLINE vec_f64 sub_f64(vec_f64 a, vec_f64 b) { return a - b; }
 RS_INLINE vec_f64 mul_f64(vec_f64 a, vec_f64 b) { return a * b; }
 RS_INLINE vec_f64 div_f64(vec_f64 a, vec_f64 b) { return a / b; }
-RS_INLINE vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return fma(a, b, c); }
-RS_INLINE vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return fma(-a, b, c); }
+RS_INLINE vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return rs_fma_f64(a, b, c); }
+RS_INLINE vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return rs_fma_f64(-a, b, c); }
 RS_INLINE vec_f64 min_f64(vec_f64 a, vec_f64 b) { return a < b ? a : b; }
 RS_INLINE vec_f64 max_f64(vec_f64 a, vec_f64 b) { return a > b ? a : b; }
 RS_INLINE vec_f64 min_abs_f64(vec_f64 a, vec_f64 b) { return min_f64(fabs(a), b); }

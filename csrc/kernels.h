@@ -57,10 +57,21 @@ KERNEL1_PARAM1(prelu, x, weight) { return select(above(x, 0), x, mul(x, weight))
 
 #endif
 
-/* dtypes FLOATS, half WIDEN */
+/* dtypes FLOATS, half WIDEN; TO_HALF is 1 where the result will be rounded once more, to a 16-bit float */
 #if HAS_WIDEN
 
-KERNEL1(sigmoid, x) { return sigmoid_of(x); }
+KERNEL1_PARAM1(elu, x, alpha) { return elu_sum(x, alpha, TO_HALF); }
+
+KERNEL2_PARAM1(elu_backward, grad_output, x, alpha)
+{
+    return select(above(x, 0), grad_output, times_factor(grad_output, elu_factor(x, alpha)));
+}
+
+KERNEL1_PARAM1(softplus, x, beta) { return softplus_sum(x, beta, TO_HALF); }
+
+KERNEL2_PARAM1(softplus_backward, grad_output, x, beta) { return times_factor(grad_output, softplus_factor(x, beta)); }
+
+KERNEL1(sigmoid, x) { return sigmoid_less(x, splat(0), TO_HALF); }
 
 KERNEL2(sigmoid_backward, grad_output, y) { return mul(mul(grad_output, sub(value(1), y)), y); }
 

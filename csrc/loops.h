@@ -103,7 +103,7 @@ RS_INLINE void drive(lane *f, int arrays, int params, int form, size_t step, int
                 }
             }
         }
-        for (; i + LANES <= n; i += LANES) {
+        for (; step > 1 && i + LANES <= n; i += LANES) {
             store(out + i, eval(f, arrays, params, form, &x, i));
         }
         ragged = n - i;

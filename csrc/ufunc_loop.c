@@ -42,6 +42,35 @@ static void copy_strided(char *to, intptr_t to_step, const char *from, intptr_t 
     }
 }
 
+static char *gather(char *to, const char *from, int ndim, const intptr_t *shape, const intptr_t *strides, size_t size)
+{
+    if (ndim == 0) {
+        memcpy(to, from, size);
+        return to + size;
+    }
+    if (ndim == 1) {
+        copy_strided(to, (intptr_t)size, from, *strides, (size_t)*shape, size);
+        return to + (size_t)*shape * size;
+    }
+    for (intptr_t i = 0; i < *shape; i++) {
+        to = gather(to, from + i * *strides, ndim - 1, shape + 1, strides + 1, size);
+    }
+    return to;
+}
+
+void rs_gather(char *to, const char *from, int ndim, const intptr_t *shape, const intptr_t *strides, size_t size,
+               int swapped)
+{
+    const char *const end = gather(to, from, ndim, shape, strides, size);
+    for (; swapped && to < end; to += size) {
+        for (size_t k = 0; k < size / 2; k++) {
+            const char byte = to[k];
+            to[k] = to[size - 1 - k];
+            to[size - 1 - k] = byte;
+        }
+    }
+}
+
 /* How an input lies to the output. */
 typedef enum {
     APART, /* or the very same elements: any order will do */

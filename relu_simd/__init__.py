@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The ReLU family for NumPy arrays, forward and backward, at the speed of memory."""
 
-import importlib
+import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
+
+if importlib.util.find_spec("relu_simd._core") is None:  # the import would speak of a circular one
+    raise ImportError(
+        f"relu_simd is not compiled for this Python in {__path__[0]}: run `make test` or `pip install .` in the folder"
+        " above it, or start Python elsewhere to use an installed relu_simd"
+    )
 
 from relu_simd import _core, settings, ufuncs
 from relu_simd._core import *

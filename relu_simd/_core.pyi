@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "add_relu",
     "count_active",
+    "elu",
+    "elu_backward",
     "hardtanh",
     "hardtanh_backward",
     "leaky_relu",
@@ -23,6 +25,8 @@ __all__ = [
     "relu_with_mask",
     "sigmoid",
     "sigmoid_backward",
+    "softplus",
+    "softplus_backward",
     "tanh",
     "tanh_backward",
     "threshold",
@@ -57,6 +61,36 @@ class _LeakyBackward(Protocol):
         grad_output: ArrayLike,
         x: ArrayLike,
         negative_slope: ArrayLike = 0.01,
+        out: NDArray[Any] | None = None,
+        **ufunc_keywords: Any,
+    ) -> Any: ...
+
+class _Elu(Protocol):
+    def __call__(
+        self, x: ArrayLike, alpha: ArrayLike = 1.0, out: NDArray[Any] | None = None, **ufunc_keywords: Any
+    ) -> Any: ...
+
+class _EluBackward(Protocol):
+    def __call__(
+        self,
+        grad_output: ArrayLike,
+        x: ArrayLike,
+        alpha: ArrayLike = 1.0,
+        out: NDArray[Any] | None = None,
+        **ufunc_keywords: Any,
+    ) -> Any: ...
+
+class _Softplus(Protocol):
+    def __call__(
+        self, x: ArrayLike, beta: ArrayLike = 1.0, out: NDArray[Any] | None = None, **ufunc_keywords: Any
+    ) -> Any: ...
+
+class _SoftplusBackward(Protocol):
+    def __call__(
+        self,
+        grad_output: ArrayLike,
+        x: ArrayLike,
+        beta: ArrayLike = 1.0,
         out: NDArray[Any] | None = None,
         **ufunc_keywords: Any,
     ) -> Any: ...
@@ -123,6 +157,10 @@ hardtanh_backward: _HardtanhBackward
 threshold: _Threshold
 threshold_backward: _ThresholdBackward
 add_relu: _Sum
+elu: _Elu
+elu_backward: _EluBackward
+softplus: _Softplus
+softplus_backward: _SoftplusBackward
 sigmoid: _Unary
 sigmoid_backward: _BackwardFromOutput
 tanh: _Unary

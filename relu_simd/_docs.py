@@ -22,6 +22,10 @@ _INPUTS = {
     "weight": """
         Slopes on the negative side; broadcasts with `x` from the last axis on. For one slope per channel give
         it the shape (channels, 1, 1). Beside 16-bit floats it is taken in float32.""",
+    "alpha": """
+        Factor on the negative side: minus what the function approaches there.""",
+    "beta": """
+        Sharpness: the larger, the nearer to relu.""",
     "min_val": """
         Lower bound.""",
     "max_val": """

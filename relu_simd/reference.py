@@ -14,6 +14,8 @@ import numpy as np
 __all__ = [
     "add_relu",
     "count_active",
+    "elu",
+    "elu_backward",
     "hardtanh",
     "hardtanh_backward",
     "leaky_relu",
@@ -28,6 +30,8 @@ __all__ = [
     "relu_with_mask",
     "sigmoid",
     "sigmoid_backward",
+    "softplus",
+    "softplus_backward",
     "tanh",
     "tanh_backward",
     "threshold",
@@ -168,10 +172,57 @@ def relu_backward_from_mask(grad_output: Any, mask: Any) -> Any:
     return np.where(kept == 1, grad_output, grad_output.dtype.type(0))
 
 
+def _wider(x: Any) -> Any:
+    """In a type so much wider that the rounding of each step does not matter."""
+    return x.astype(np.longdouble if x.dtype == np.float64 else np.float64)
+
+
+def _rounded(result: Any, x: Any) -> Any:
+    """From that type, once, to x's.
+
+    16-bit floats by way of a float32 that is cut off, and odd where that loses something: so it is never halfway.
+    """
+    if widen(x) is x:
+        return result.astype(x.dtype)
+    short = result.astype(np.float32)
+    bits = short.view(np.uint32)
+    cut = np.where(np.abs(short) > np.abs(result), bits - 1, bits)
+    lossy = (short != result) & np.isfinite(short) | (np.isinf(short) & np.isfinite(result))
+    return narrow(np.where(lossy, cut | 1, bits).astype(np.uint32).view(np.float32), x.dtype)
+
+
+def elu(x: Any, alpha: Any = 1.0) -> Any:
+    """Exponential on the negative side, taken in a wider type."""
+    wide, factor = _wider(x), _wider(_param(alpha, x))
+    return _rounded(np.where(wide > 0, wide, factor * np.expm1(np.where(wide > 0, 0, wide))), x)
+
+
+def elu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
+    """Gradient from the input; +0 where the exponential is."""
+    wide, factor = _wider(x), _wider(_param(alpha, x))
+    return _times(grad_output, np.where(wide > 0, 1, factor * np.exp(np.where(wide > 0, 0, wide))), x)
+
+
+def softplus(x: Any, beta: Any = 1.0) -> Any:
+    """Smooth relu, taken in a wider type."""
+    factor = _wider(_param(beta, x))
+    return _rounded(np.logaddexp(0, factor * _wider(x)) / factor, x)
+
+
+def softplus_backward(grad_output: Any, x: Any, beta: Any = 1.0) -> Any:
+    """Gradient from the input; +0 where the sigmoid is."""
+    return _times(grad_output, 1 / (1 + np.exp(-_wider(_param(beta, x)) * _wider(x))), x)
+
+
+def _times(grad_output: Any, factor: Any, x: Any) -> Any:
+    """The product, and +0 where the factor, in the type that is computed in, is 0."""
+    vanishes = factor.astype(np.result_type(widen(x))) == 0
+    return np.where(vanishes, x.dtype.type(0), _rounded(_wider(grad_output) * factor, x))
+
+
 def sigmoid(x: Any) -> Any:
     """Logistic function, taken in a wider type, where small results do not cancel."""
-    wide = x.astype(np.longdouble if x.dtype == np.float64 else np.float64)
-    return narrow((1 / (1 + np.exp(-wide))).astype(np.result_type(widen(x))), x.dtype)
+    return _rounded(1 / (1 + np.exp(-_wider(x))), x)
 
 
 def sigmoid_backward(grad_output: Any, y: Any) -> Any:
@@ -182,8 +233,7 @@ def sigmoid_backward(grad_output: Any, y: Any) -> Any:
 
 def tanh(x: Any) -> Any:
     """Hyperbolic tangent, taken in a wider type."""
-    wide = x.astype(np.longdouble if x.dtype == np.float64 else np.float64)
-    return narrow(np.tanh(wide).astype(np.result_type(widen(x))), x.dtype)
+    return _rounded(np.tanh(_wider(x)), x)
 
 
 def tanh_backward(grad_output: Any, y: Any) -> Any:

@@ -127,6 +127,9 @@ cdef extern from "ufunc_loop.h":
     ctypedef struct rs_loop:
         int op
         int dtype
+    void rs_gather(
+        char *to, const char *start, int ndim, const intptr_t *shape, const intptr_t *strides, size_t size,
+        int swapped) noexcept nogil
     void rs_ufunc_loop(char **args, const intptr_t *dimensions, const intptr_t *steps, void *loop) noexcept nogil
 
 cdef extern from "c_api.h":
@@ -147,6 +150,7 @@ cdef extern from "methods.h":
 cdef extern from "Python.h":
     ctypedef PyObject *(*vectorcallfunc)(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *names)
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
+    PyObject *PyObject_Vectorcall(PyObject *callable, PyObject *const *args, size_t nargs, PyObject *names)
     int PyLong_Check(PyObject *)
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module_name)
     int PyFloat_Check(PyObject *)
@@ -172,6 +176,9 @@ cdef extern from "numpy/arrayobject.h":
     cnp.npy_intp *PyArray_DIMS(PyArrayObject *)
     cnp.npy_intp PyArray_SIZE(PyArrayObject *)
     cnp.npy_intp PyArray_NBYTES(PyArrayObject *)
+    int PyArray_ITEMSIZE(PyArrayObject *)
+    cnp.npy_intp *PyArray_STRIDES(PyArrayObject *)
+    object PyArray_ToScalar(void *data, object array)
     void *PyArray_DATA(PyArrayObject *)
     object PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
     PyObject *array_or_null "PyArray_EMPTY"(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
@@ -557,6 +564,8 @@ cdef double defaults[RS_OPS][RS_MAX_PARAMS]
 cdef bint has_default[RS_OPS][RS_MAX_PARAMS]
 cdef PyObject *param_names[RS_OPS][RS_MAX_PARAMS]
 cdef PyObject *out_name
+cdef PyObject *where_name
+cdef list UFUNCS_BY_ROW = []
 
 
 cdef inline int layout(PyObject *operand) noexcept:
@@ -746,6 +755,11 @@ cdef inline void run(
 cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwnames):
     """Everything the ufunc can do, by the function's own argument names."""
     cdef Py_ssize_t k
+    result = small(row, args, nargs) if kwnames == NULL else None
+    if result is None:
+        result = straight(row, args, nargs, kwnames)
+    if result is not None:
+        return result
     positional = [<object>args[k] for k in range(nargs)]
     keywords = {}
     if kwnames != NULL:
@@ -759,7 +773,7 @@ cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwname
     operands = bind(op, positional, keywords)
     try:
         if op.params and not op.weight:
-            weaken(op, operands)
+            weaken(op, operands, "dtype" in keywords or "signature" in keywords or "sig" in keywords)
             if any([type(value) is int for value in operands[len(op.arrays):]]):
                 return beyond(op, operands, keywords)
         return UFUNCS[op.name](*operands, **keywords)
@@ -782,13 +796,17 @@ cdef bint is_number(value):
     return isinstance(value, NUMBERS) and type(value) not in (bool, np.longdouble)
 
 
-cdef int weaken(op, list operands) except -1:
-    """Makes the parameters that are numbers leave the result the dtype that it would have without them."""
+cdef int weaken(op, list operands, bint demanded) except -1:
+    """Makes the parameters that are numbers leave the result the dtype that it would have without them.
+
+    Where a dtype is demanded of an operation that takes integers, that one says what its parameters are.
+    """
     cdef int k
     arrays = [value for k, value in enumerate(operands) if k < len(op.arrays) or not is_number(value)]
     dtypes = [getattr(value, "dtype", None) for value in arrays]
     common = None
-    if all(isinstance(dtype, np.dtype) and dtype.kind in "iu" for dtype in dtypes):
+    if not (demanded and op.takes_integers) and all(
+            [isinstance(dtype, np.dtype) and dtype.kind in "iu" for dtype in dtypes]):
         # Beside integers NumPy would take a Python number for float64.
         common = np.result_type(*dtypes)
         if not op.takes_integers:
@@ -866,6 +884,7 @@ def explain(error, op, operands, keywords):
 # ---------------------------------------------------------------------------------------------
 # What is no ufunc: a packed mask, or a sum, comes out of it
 
+include "small.pxi"
 include "masks.pxi"
 include "reductions.pxi"
 
@@ -896,13 +915,16 @@ FUNCTIONS = {}
 
 
 cdef void make_all(module):
-    global out_name
+    global out_name, where_name
     keep_alive.append(intern("out"))
     out_name = <PyObject *>keep_alive[-1]
+    keep_alive.append(intern("where"))
+    where_name = <PyObject *>keep_alive[-1]
     for row, op in enumerate(OPS):
         for dtype in range(RS_DTYPES):
             has_kernel[row][dtype] = rs_has_kernel(row, dtype)
         UFUNCS[op.name] = make_ufunc(row, _docs.ufunc_doc(op))
+        UFUNCS_BY_ROW.append(UFUNCS[op.name])
         for k, (name, default) in enumerate(zip(op.params, op.defaults, strict=True)):
             keep_alive.append(intern(name))
             param_names[row][k] = <PyObject *>keep_alive[-1]

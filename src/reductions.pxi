@@ -119,6 +119,8 @@ cdef object active_counts(x, axis, bint keep):
         if not done:
             raise MemoryError("no memory for partial sums")
         return np.intp(count)
+    if type(axis) is int and not keep and n != 0 and (axis == 0 or axis == x.ndim - 1) and x.ndim > 1:
+        return count_along(<PyArrayObject *>x, dtype, axis == 0)
     if axis is None:
         kept, shape = (), (1,) * x.ndim
     else:
@@ -126,6 +128,21 @@ cdef object active_counts(x, axis, bint keep):
         kept = tuple(k for k in range(x.ndim) if k not in axes)
         shape = tuple(1 if k in axes else extent for k, extent in enumerate(x.shape) if keep or k in kept)
     return integers(reduce_around(RS_ACTIVE, dtype, [x], kept)).reshape(shape)[()]
+
+
+cdef object count_along(PyArrayObject *x, int dtype, bint first):
+    """The count along the first axis of a contiguous array that is not empty, or else along the last one."""
+    cdef int rest = PyArray_NDIM(x) - 1, done
+    cdef cnp.npy_intp *dims = PyArray_DIMS(x)
+    cdef size_t extent = dims[0] if first else dims[rest], others = PyArray_SIZE(x) // extent
+    cdef const void *data = PyArray_DATA(x)
+    counts = empty(rest, dims + first, cnp.NPY_FLOAT64, False)
+    cdef double *to = <double *>PyArray_DATA(<PyArrayObject *>counts)
+    with nogil:
+        done = rs_run_reduction(RS_ACTIVE, dtype, &data, extent if first else 1, others, 1 if first else extent, to)
+    if not done:
+        raise MemoryError("no memory for partial sums")
+    return integers(counts)
 
 
 cdef object integers(sums):
@@ -236,13 +253,17 @@ def prelu_backward(grad_output, x, weight, *, out=None):
 
 cdef object both_gradients(grad_output, x, weight, out):
     cdef int dtype
-    if out is None and usual(<PyObject *>grad_output, <PyObject *>x, <PyObject *>weight):
-        return FUNCTIONS["leaky_relu_backward"](grad_output, x, weight), weight_gradient(grad_output, x, weight)
     grad_x = grad_weight = None
     if out is not None:
         if not isinstance(out, tuple) or len(out) != 2:
             raise TypeError(f"prelu_backward: out must be a tuple (grad_x, grad_weight), not {_describe(out)}")
         grad_x, grad_weight = out
+    if usual(<PyObject *>grad_output, <PyObject *>x, <PyObject *>weight):
+        sums = weight_gradient(grad_output, x, weight)
+        if grad_weight is not None:
+            target("prelu_backward", grad_weight, sums)  # refused before anything is written
+        grad_x = FUNCTIONS["leaky_relu_backward"](grad_output, x, weight, out=grad_x)
+        return grad_x, finished(sums, grad_weight)
     given = [as_array("prelu_backward", name, value) for name, value in (("grad_output", grad_output), ("x", x))]
     weights = as_array("prelu_backward", "weight", weight)
     for operand, array in zip(("grad_output", "x", "weight"), (*given, weights)):

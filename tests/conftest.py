@@ -47,6 +47,14 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("float_dtype", dtypes(FLOATS))
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest drops what -m leaves out
+def pytest_collection_modifyitems(items):
+    """What tests code above the instruction sets runs on the best one; on the others only in `make test-wide`."""
+    for item in items:
+        if item.get_closest_marker("above_the_isa") and item.callspec.params["isa"] != ISAS[0]:
+            item.add_marker("wide")
+
+
 @pytest.fixture(params=ISAS)
 def isa(request):
     """Every instruction set in turn."""

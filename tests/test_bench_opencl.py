@@ -26,6 +26,7 @@ def one_device(monkeypatch):
     monkeypatch.setattr(opencl_device, "all_devices", lambda: [DEVICE])
 
 
+@pytest.mark.wide
 def test_every_function(one_device, tmp_path, capsys):
     assert bench("--out", tmp_path, "--dtypes", "float32,float64") == 0
     shown = capsys.readouterr()

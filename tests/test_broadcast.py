@@ -19,7 +19,7 @@ from cases import (
 
 import relu_simd
 
-pytestmark = pytest.mark.usefixtures("isa")
+pytestmark = [pytest.mark.usefixtures("isa"), pytest.mark.above_the_isa]
 
 BINARY = [op for op in OPS.values() if len(op.inputs) > 1]
 by_op = pytest.mark.parametrize("op", BINARY, ids=lambda op: op.name)

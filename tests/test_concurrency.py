@@ -21,7 +21,7 @@ from cases import EMULATED, ISAS, OPS, SANITIZED, expected, faces, numbers, oper
 import relu_simd
 from relu_simd import pool_info, set_pool_limit
 
-SECONDS = float(os.environ.get("RELU_SIMD_SOAK_SECONDS", "2" if EMULATED else "6"))
+SECONDS = float(os.environ.get("RELU_SIMD_SOAK_SECONDS", "2"))
 
 NO_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 

@@ -190,3 +190,10 @@ def test_part_of_a_cpu_counts_as_one(tmp_path, text, cpus):
     file = tmp_path / "cpu.max"
     file.write_text(text)
     assert settings._quota_cpus(file) == cpus
+
+
+def test_more_cpus_than_threads_may_be_asked_for(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(settings, "_quota_cpus", lambda: None)
+    monkeypatch.setattr(settings._core, "_cpu_count", lambda: 5000)
+    assert settings._default_threads() == settings.MAX_THREADS

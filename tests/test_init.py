@@ -85,6 +85,15 @@ def test_dtypes(kaiming, dtype):
 
 
 @BOTH
+def test_float64_is_drawn_in_float64(kaiming):
+    """Not in float32 and widened."""
+    weight = kaiming((50, 40), rng=np.random.default_rng(0), dtype=np.float64)
+    narrow = weight / np.float32(abs(weight).max())
+    assert (narrow.astype(np.float32) != narrow).mean() > 0.9
+    assert not np.array_equal(weight, kaiming((50, 40), rng=np.random.default_rng(0), dtype=np.float32))
+
+
+@BOTH
 @pytest.mark.parametrize("dtype", [int, bool, complex, object, np.longdouble])
 def test_refused_dtypes(kaiming, dtype):
     with pytest.raises(TypeError, match="dtype must be a float of 16, 32 or 64 bits"):

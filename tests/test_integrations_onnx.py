@@ -210,6 +210,7 @@ def test_attributes_of_a_function():
     assert got.tolist() == [-1, 4]
 
 
+@pytest.mark.wide
 def test_onnx_own_cases():
     """The inputs and outputs by which onnx checks its backends."""
     from onnx.backend.test.case.node import collect_testcases

@@ -15,7 +15,7 @@ from cases import (
     same,
 )
 
-pytestmark = pytest.mark.usefixtures("isa")
+pytestmark = [pytest.mark.usefixtures("isa"), pytest.mark.above_the_isa]
 
 VIEWS = {
     "every second": lambda x: x[::2],

@@ -433,3 +433,12 @@ def test_without_pyopencl(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyopencl", None)
     with pytest.raises(ImportError, match=r'pip install "relu-simd\[opencl\]"'):
         __import__("relu_simd.opencl")
+
+
+def test_out_that_ends_where_an_input_begins(queue):
+    """And the other way round: the two meet, and share nothing."""
+    x = np.arange(-5, 5, dtype=np.float32)
+    for source, target in ((np.s_[5:], np.s_[:5]), (np.s_[:5], np.s_[5:])):
+        array = give(queue, x)
+        opencl.tanh(array[source], out=array[target])
+        close(OPS["tanh"], array[target].get(), relu_simd.tanh(x[source]))

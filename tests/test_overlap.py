@@ -7,7 +7,7 @@ from cases import FLOATS, INTEGERS, OPS, expected, faces, finite, operands, pair
 
 from relu_simd.ufuncs import add_relu, leaky_relu, relu
 
-pytestmark = pytest.mark.usefixtures("isa")
+pytestmark = [pytest.mark.usefixtures("isa"), pytest.mark.above_the_isa]
 
 # (input, output): views of the same 400 elements, of the same shape.
 OVERLAPS = {

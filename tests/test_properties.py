@@ -84,7 +84,7 @@ def plain(value):
     return value if isinstance(value, float) else np.array(value, value.dtype.newbyteorder("="), order="C")
 
 
-@examples(1500)
+@examples(500)
 @given(call=calls(), isa=isas, data=st.data())
 def test_any_call(call, isa, data):
     """Into a new array, into one in any layout, over an input, or over memory that an input overlaps."""
@@ -121,7 +121,7 @@ def test_any_call(call, isa, data):
         same(np.asarray(value), np.asarray(original))
 
 
-@examples(300)
+@examples(150)
 @given(data=st.data(), dtype=numbers, shape=shapes, isa=isas)
 def test_any_mask(data, dtype, shape, isa):
     x, g = data.draw(arrays(dtype, shape)), data.draw(arrays(dtype, shape))
@@ -138,7 +138,7 @@ def test_any_mask(data, dtype, shape, isa):
         same(plain(out), want_back)
 
 
-@examples(300)
+@examples(150)
 @given(data=st.data(), dtype=numbers, shape=shapes, isa=isas, keepdims=st.booleans())
 def test_any_count(data, dtype, shape, isa, keepdims):
     x = data.draw(arrays(dtype, shape))
@@ -154,7 +154,7 @@ def test_any_count(data, dtype, shape, isa, keepdims):
     np.testing.assert_array_equal(got, want)
 
 
-@examples(300)
+@examples(150)
 @given(data=st.data(), dtype=floats, shape=shapes, isa=isas)
 def test_any_weight_gradient(data, dtype, shape, isa):
     """Of small whole numbers, whose sum is exact in any order."""

@@ -18,6 +18,7 @@ STUB = ast.parse(Path(_core.__file__).with_name("_core.pyi").read_text())
 
 
 def test_reference(op):
+    assert op.name in reference.__all__, f"{op.name} is missing in relu_simd/reference.py, or in its __all__"
     parameters = inspect.signature(getattr(reference, op.name)).parameters
     assert tuple(parameters) == op.inputs
     defaults = [parameters[name].default for name in op.params]
@@ -36,7 +37,7 @@ def test_what_is_no_ufunc(name):
 
 @pytest.mark.parametrize("name", _core.__all__)
 def test_readme(name):
-    assert f"\n| `{name}(" in README
+    assert f"\n| `{name}(" in README, f"{name} has no row in README.md"
 
 
 def test_function(op):
@@ -81,7 +82,7 @@ def test_examples_of_the_other_functions():
 
 def test_stub(op):
     annotated = {node.target.id for node in STUB.body if isinstance(node, ast.AnnAssign)}
-    assert op.name in annotated
+    assert op.name in annotated, f"{op.name} has no line in relu_simd/_core.pyi"
 
 
 def test_stub_exports_what_the_module_does():
@@ -90,8 +91,9 @@ def test_stub_exports_what_the_module_does():
 
 
 def test_benchmark(op):
-    assert op.name in idioms.IDIOMS
+    assert op.name in idioms.IDIOMS, f"{op.name} is missing in relu_simd/bench/idioms.py"
 
 
 def test_parameters_are_described(op):
-    assert set(op.inputs) <= set(_docs._INPUTS)
+    missing = set(op.inputs) - set(_docs._INPUTS)
+    assert not missing, f"_INPUTS of relu_simd/_docs.py does not describe {missing}"

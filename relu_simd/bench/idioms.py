@@ -94,6 +94,10 @@ IDIOMS = {
             inplace="np.maximum(np.add(a, b, out=a), zeros, out=a)",
         ),
     ),
+    "elu": (Way("np.where(x > 0, x, alpha * np.expm1(x))", inplace="np.copyto(x, alpha * np.expm1(x), where=x < 0)"),),
+    "elu_backward": (Way("np.where(x > 0, g, g * (alpha * np.exp(x)))"),),
+    "softplus": (Way("np.log1p(np.exp(beta * x)) / beta"), Way("np.logaddexp(beta * x, 0) / beta")),
+    "softplus_backward": (Way("g / (1 + np.exp(-beta * x))"),),
     "sigmoid": (
         Way(
             "1 / (1 + np.exp(-x))",

@@ -84,6 +84,9 @@ RS_INLINE bits pattern(float c) { return narrow(c); }
 #define max rs_max
 #define copysign rs_copysign
 #define half rs_half
+#undef exp
+#undef log
+#undef finite
 
 typedef int mask;
 

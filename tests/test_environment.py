@@ -176,13 +176,15 @@ def test_other_modules_on_the_command_line_get_an_importerror(tmp_path):
     says(done, "RELU_SIMD_ISA")
 
 
-@pytest.mark.parametrize(("quota", "threads"), [(None, 3), (1, 1), (2, 2), (8, 3)])
-def test_the_quota_of_a_container_bounds_the_default(monkeypatch, quota, threads):
-    """Of three CPUs, as many as the quota leaves."""
+@pytest.mark.parametrize(("quota", "most"), [(None, settings.MAX_THREADS), (1, 1), (5000, settings.MAX_THREADS)])
+def test_the_quota_of_a_container_bounds_the_default(monkeypatch, quota, most):
+    """So many threads, but no more than the CPUs of the calling thread."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(settings, "_quota_cpus", lambda: quota)
-    monkeypatch.setattr(settings._core, "_cpu_count", lambda: 3)
-    assert settings._default_threads() == threads
+    asked = []
+    monkeypatch.setattr(settings._core, "_use_threads", lambda n, follow=False: asked.append((n, follow)))
+    settings._use_default_threads()
+    assert asked == [(most, True)]
 
 
 @pytest.mark.parametrize(("text", "cpus"), [("120000 100000", 2), ("100000 100000", 1), ("100001 100000", 2)])
@@ -190,10 +192,3 @@ def test_part_of_a_cpu_counts_as_one(tmp_path, text, cpus):
     file = tmp_path / "cpu.max"
     file.write_text(text)
     assert settings._quota_cpus(file) == cpus
-
-
-def test_more_cpus_than_threads_may_be_asked_for(monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(settings, "_quota_cpus", lambda: None)
-    monkeypatch.setattr(settings._core, "_cpu_count", lambda: 5000)
-    assert settings._default_threads() == settings.MAX_THREADS

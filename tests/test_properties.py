@@ -14,6 +14,7 @@ from cases import (
     here,
     is_float,
     isnan,
+    made_ordinary,
     operand_dtypes,
     reference,
     same,
@@ -73,15 +74,18 @@ def calls(draw):
         value = draw(arrays(each, own))
         if k > 0 and op.arithmetic:
             value = np.where(isnan(value), each.type(0.25), value)
+        if op.computes and k >= len(op.arrays):
+            (value,) = made_ordinary([value])
         inputs.append(value)
     if op.params and draw(st.booleans()):
-        number = st.floats(width=32, allow_nan=False) if is_float(dtype) else st.integers(0, 100)
+        floats = st.floats(0.125, 8, width=32) if op.computes else st.floats(width=32, allow_nan=False)
+        number = floats if is_float(dtype) else st.integers(0, 100)
         inputs[len(op.arrays) :] = [draw(number) for _ in op.params]
     return op, dtype, shape, inputs
 
 
 def plain(value):
-    return value if isinstance(value, float) else np.array(value, value.dtype.newbyteorder("="), order="C")
+    return value if isinstance(value, (int, float)) else np.array(value, value.dtype.newbyteorder("="), order="C")
 
 
 @examples(500)
@@ -89,11 +93,9 @@ def plain(value):
 def test_any_call(call, isa, data):
     """Into a new array, into one in any layout, over an input, or over memory that an input overlaps."""
     op, dtype, shape, inputs = call
-    want = expected(op, np.broadcast_arrays(*map(plain, inputs))) if not isinstance(inputs[-1], float) else None
-    if want is None:
-        rest = np.broadcast_arrays(*map(plain, inputs[:-1]))
-        want = expected(op, [*rest, inputs[-1]])
-    want = np.asarray(want)
+    operands = [value for value in inputs if isinstance(value, np.ndarray)]
+    whole = np.broadcast_arrays(*map(plain, operands))
+    want = np.asarray(expected(op, [*whole, *inputs[len(operands) :]]))
     originals = [np.copy(value) for value in inputs]
     mode = data.draw(st.sampled_from(["new", "out", "in place", "overlap"]))
     with using_isa(isa):

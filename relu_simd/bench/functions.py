@@ -24,6 +24,7 @@ class Function:
     """A call as people write it, `relu_backward(g, x)`, of a function that relu_simd and its reference have.
 
     `outputs` are the arrays that its `out` takes, the first shaped like the first input; none: it has no `out`.
+    Unless it `repeats`, calls in place would let the data grow, or shrink to denormals, and are not measured.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Function:
     outputs: tuple[str, ...] = ("out",)
     params: tuple[tuple[str, float], ...] = ()
     max_ulp: int = 0
+    repeats: bool = True
 
     @property
     def inputs(self) -> list[str]:
@@ -42,7 +44,8 @@ class Function:
     @property
     def modes(self) -> tuple[str, ...]:
         """Where the result can go: a new array, others that exist, the first input."""
-        return ("new", "out", "inplace") if self.outputs else ("new",)
+        modes = ("new", "out", "inplace") if self.repeats else ("new", "out")
+        return modes if self.outputs else ("new",)
 
     @property
     def by_channel(self) -> bool:
@@ -55,7 +58,14 @@ def _row(op: _core.Op) -> Function:
     params = () if op.weight else zip(op.params, op.defaults, strict=True)
     numbers = tuple((SHORT.get(name, name), EXAMPLES[name] if number is None else number) for name, number in params)
     dtypes = op.dtypes if op.name in ON_INTEGERS else tuple(name for name in op.dtypes if "int" not in name)
-    return Function(op.name, f"{op.name}({inputs})", dtypes, params=numbers, max_ulp=op.accuracy.max_ulp)
+    return Function(
+        op.name,
+        f"{op.name}({inputs})",
+        dtypes,
+        params=numbers,
+        max_ulp=op.accuracy.max_ulp,
+        repeats=not (op.computes and op.params),
+    )
 
 
 _ROWS = {op.name: _row(op) for op in _core.OPS}

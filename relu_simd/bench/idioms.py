@@ -172,8 +172,9 @@ IDIOMS = {
 def _prepare(function: Function, names: Names) -> Names:
     """Bools for the bits; a Python float beside bfloat16 would make the result float32."""
     first = names[function.inputs[0]]
-    slope = {"slope": first.dtype.type(names["slope"])} if "slope" in names and first.dtype.name == "bfloat16" else {}
-    return booleans(names) | slope
+    if first.dtype.name != "bfloat16":
+        return booleans(names)
+    return booleans(names) | {name: first.dtype.type(names[name]) for name, _ in function.params}
 
 
 NUMPY = Library("numpy", IDIOMS, _prepare, _core.DTYPES)

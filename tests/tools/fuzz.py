@@ -29,7 +29,9 @@ from cases import (
     here,
     is_float,
     isnan,
+    made_ordinary,
     operand_dtypes,
+    ordinary,
     same,
     sample,
     using_isa,
@@ -147,7 +149,7 @@ def made_up(r):
         return case
     if op.params and r.random() < 0.4:
         numbers = (0.01, 0.0, -0.0, 1.0, -2.5, 1e-30, 0.1) if is_float(dtype) else (0, 1, 6, 100)
-        case = replace(case, slope=r.choice(numbers))
+        case = replace(case, slope=r.choice([number for number in numbers if not op.computes or ordinary(number)]))
         if case.operand >= len(op.arrays):
             case = replace(case, operand=0)
     if r.random() < 0.3:
@@ -254,7 +256,10 @@ def run_elementwise(case, r):
             array, out = together(own_view, case.out_view, own, (each, dtype), case.shift)
         else:
             array = alone(own_view, own, each)
-        array[...] = VALUES.take(each, array.size, r, op.arithmetic and k > 0).reshape(own)
+        values = VALUES.take(each, array.size, r, op.arithmetic and k > 0)
+        if op.computes and k >= len(op.arrays):
+            (values,) = made_ordinary([values])
+        array[...] = values.reshape(own)
         operands.append(array)
     arrays = operands
     if case.slope is not None:

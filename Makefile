@@ -9,6 +9,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SOURCES := $(wildcard csrc/* src/*) setup.py pyproject.toml
 BENCH_ARGS ?=
+SITE_ARGS ?=
 TEST_ARGS ?=
 # Tests that PyTorch runs besides those of its integration: this package's layers and weights against its own.
 TORCH_TESTS := tests/test_integrations_torch.py tests/test_nn.py tests/test_init.py tests/test_diagnostics.py \
@@ -19,7 +20,7 @@ LOCK_ARGS ?=
 FUZZ_ARGS ?=
 SOAK_SECONDS ?= 60
 
-.PHONY: help bench debug test test-wide test-opencl test-torch test-c-api test-builds test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs perf lint \
+.PHONY: help bench debug test test-wide test-opencl test-torch test-c-api test-builds test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs check-site perf lint \
     format lock wheel test-aarch64 test-old-cpus clean
 .SILENT:
 
@@ -36,6 +37,8 @@ help:
 	echo 'make test-torch      the tests that need PyTorch, and PyTorch: 0.7 GB on disk (CPU build) or several (CUDA)'
 	echo 'make debug           compile for a debugger (gdb --args .venv/bin/python -m pytest ...) until the next change'
 	echo 'make docs            build the site into build/docs/, a warning is an error'
+	echo 'make check-site      build the site and look at it in Chromium (Debian; is installed): links, widths, search;'
+	echo '                     SITE_ARGS="--pictures bench-out/site" takes pictures of pages'
 	echo 'make fuzz            100,000 made-up calls against the reference, others each time; about a minute;'
 	echo '                     FUZZ_ARGS="--cases 5000000 --seed 7": see --help'
 	echo 'make soak            threads at work while every setting changes, for SOAK_SECONDS=60'
@@ -78,8 +81,15 @@ debug: $(VENV)/.for-build $(VENV)/.for-run
 	rm -f $(VENV)/.package
 
 docs: $(VENV)/.package $(VENV)/.for-docs
+	rm -rf build/docs
 	$(PY) -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
 	echo 'docs: build/docs/index.html'
+
+# In Debian's Chromium. Where apt cannot bring it, the links alone are checked, and a line says so.
+check-site: docs
+	command -v chromium >/dev/null || { apt-get update && apt-get install -y --no-install-recommends chromium; } \
+		>$(VENV)/apt.log 2>&1 || true
+	$(PY) scripts/check_site.py build/docs $(SITE_ARGS)
 
 # Debian's simulator sees every access of a kernel. Where apt cannot bring it, its test says so and is skipped.
 test-opencl: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-opencl

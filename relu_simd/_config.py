@@ -62,7 +62,7 @@ def show_config() -> None:
 
 
 def get_include() -> str:
-    """Directory of ``relu_simd.h``, for the include path of a C compiler: the kernels for other extensions.
+    """Return the directory of the header `relu_simd.h`, for the include path of a C compiler.
 
     Examples
     --------

@@ -23,21 +23,21 @@ _INPUTS = {
         Slopes on the negative side; broadcasts with `x` from the last axis on. For one slope per channel give
         it the shape (channels, 1, 1). Beside 16-bit floats it is taken in float32.""",
     "alpha": """
-        Factor on the negative side: minus what the function approaches there.""",
+        Factor on the negative side: for large negative x the result approaches -alpha.""",
     "beta": """
-        Sharpness: the larger, the nearer to relu.""",
+        Sharpness: the larger it is, the closer the function is to relu.""",
     "min_val": """
         Lower bound.""",
     "max_val": """
         Upper bound.""",
     "threshold": """
-        What is not above it is replaced.""",
+        Values that are not above it are replaced.""",
     "value": """
-        What it is replaced with.""",
+        The value that replaces them.""",
 }
 
-_PARAM = """ A number never changes the result's dtype; an array broadcasts and promotes as usual, where float32
-counts as no wider than 16-bit floats."""
+_PARAM = """ A number never changes the dtype of the result. An array broadcasts and promotes as usual, except
+that a float32 array beside 16-bit floats leaves the result in 16 bits."""
 _PARAM_OF_INTEGERS = " Beside integers a number must be a whole one that their dtype can hold."
 
 _ALL = "dtypes: float16, float32, float64, ml_dtypes.bfloat16, and every signed and unsigned integer."
@@ -59,33 +59,33 @@ Parameters
 ----------
 {parameters}
 out : ndarray, optional
-    Where the result goes: of the result's shape, and of a dtype that it casts to. May be an input,
-    then the work is done in place.
+    Where the result goes: an array of the result's shape, and of a dtype that the result can be cast
+    to. It may be one of the inputs, which then is overwritten.
 where, casting, order, dtype, subok
     As for every NumPy ufunc.
 
 Returns
 -------
 ndarray or scalar
-    `out` if given; else a new array of the inputs' broadcast shape and common dtype, laid out as the
-    input is, or a scalar if all inputs are scalars.
+    `out` if given. Otherwise a new array of the inputs' broadcast shape and common dtype, in the
+    memory layout of the input, or a scalar if all inputs are scalars.
 
 Raises
 ------
 TypeError
     A dtype that is refused (bool, complex, longdouble, object, str), or wrong arguments.
 ValueError
-    Shapes that do not broadcast, or `out` of another shape or read-only. Nothing is written.
+    Shapes that do not broadcast, or an `out` that has another shape or is read-only. Nothing is written.
 
 Notes
 -----
 {dtypes}
 
-A NaN is not <= 0 and not > 0: the definition decides, so that NaN goes through and no
-floating-point warning is given. Selected values are moved bit for bit: -0.0, denormals and a NaN's
-payload stay. The result {accuracy} and is the same on every instruction set. The definition is
+Comparisons with a NaN are false, so the definition says what happens to a NaN. There is no
+floating-point warning. Values that are selected keep all their bits: -0.0, denormals and the
+payload of a NaN. The result {accuracy} and is the same on every instruction set. The definition is
 that of PyTorch's CPU kernels; `relu_simd.reference.{name}` is the same in plain NumPy. The ufunc
-behind it is `relu_simd.ufuncs.{name}`. Inputs other than `out` are never modified.
+behind this function is `relu_simd.ufuncs.{name}`. Inputs other than `out` are never modified.
 
 Examples
 --------

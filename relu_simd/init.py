@@ -63,7 +63,7 @@ def kaiming_normal(
     rng: np.random.Generator | int | None = None,
     dtype: DTypeLike = "float32",
 ) -> NDArray[Any]:
-    """Weights from a normal distribution of standard deviation ``gain / sqrt(fan)``.
+    """Draw weights from a normal distribution of standard deviation ``gain / sqrt(fan)``.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def kaiming_uniform(
     rng: np.random.Generator | int | None = None,
     dtype: DTypeLike = "float32",
 ) -> NDArray[Any]:
-    """Weights spread evenly over ``-bound .. bound``, where bound is ``gain * sqrt(3 / fan)``.
+    """Draw weights evenly between ``-bound`` and ``bound``, where bound is ``gain * sqrt(3 / fan)``.
 
     Parameters, errors and warnings are those of `kaiming_normal`, and so is the standard deviation of the result.
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Activation layers for hand-written networks: PyTorch's constructors, NumPy arrays, backward by hand.
 
-A layer remembers its last `forward` and no more of it than `backward` needs, so one that stands at several
-places of a network must be several objects. What it keeps is not copied: where that is the input or the
-output (each class says), leave the array as it is until `backward` is done.
+A layer remembers what `backward` needs of its last `forward`, and no more. A network that uses an activation in
+several places therefore needs several layer objects. What a layer keeps is not copied: if it is the input or the
+output (the class says which), do not change that array before `backward` is done.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Instruction set, threads and recycled memory: what runs, and who may say so.
 
-Importing this module applies the environment: RELU_SIMD_ISA, RELU_SIMD_NUM_THREADS (else
-OMP_NUM_THREADS, else one in a worker process of multiprocessing, else the CPUs that affinity and
-container quota leave) and RELU_SIMD_POOL_LIMIT.
-A value that cannot be had is an ImportError, never a silent fall-back; an empty one counts as unset.
+Importing this module applies the environment variables RELU_SIMD_ISA, RELU_SIMD_NUM_THREADS and
+RELU_SIMD_POOL_LIMIT. Without RELU_SIMD_NUM_THREADS, OMP_NUM_THREADS counts; without either, the
+number of threads is one in a worker process of multiprocessing, and elsewhere the number of CPUs
+that the calling thread may use or that the container's quota amounts to, whichever is lower.
+A wrong value of a RELU_SIMD_* variable is an ImportError. An empty variable counts as unset.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 MAX_THREADS = _core.MAX_THREADS
+_threads_were_chosen = False
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2: "<microseconds or max> <period>"
 
 
@@ -84,11 +86,16 @@ def set_isa(name: str) -> None:
 
 
 def get_num_threads() -> int:
-    """Largest number of threads that a call may use.
+    """Return the largest number of threads that a call from this thread may use.
 
-    1 in a build without OpenMP, and in a forked process, where OpenMP might wait for threads that
-    fork did not copy. 1 by default in any worker process of multiprocessing or concurrent.futures,
-    of which there is often one for each CPU; `set_num_threads` gives it more.
+    By default, that is the number of CPUs that the calling thread may run on, and it follows when
+    that number changes. It is never more than the CPU quota of the container at import. In a worker
+    process of multiprocessing or concurrent.futures the default is 1, because there is often one
+    such process per CPU. A forked process keeps the setting of its parent and has threads of its own.
+
+    See Also
+    --------
+    set_num_threads : Choose the number.
 
     Examples
     --------
@@ -99,9 +106,13 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(n: SupportsIndex) -> None:
-    """Let calls use up to `n` threads, in every Python thread, from the next call on.
+    """Let each call use up to `n` threads, from the next call on, whichever Python thread makes it.
 
-    Large arrays are shared among threads; small ones stay on the calling thread.
+    Only large arrays are shared among threads: a call uses one thread per 100 kB that it reads and
+    writes. The calling thread is one of the `n`. If several Python threads call at once, one of the
+    calls uses the other threads, and the rest run on their own thread alone.
+
+    The number is used as it is, even if it is larger than the number of CPUs.
 
     Parameters
     ----------
@@ -121,10 +132,12 @@ def set_num_threads(n: SupportsIndex) -> None:
     1
     >>> set_num_threads(before)
     """
+    global _threads_were_chosen
     count = operator.index(n)
     if not 1 <= count <= MAX_THREADS:
         raise ValueError(f"n must be between 1 and {MAX_THREADS}, not {count}")
     _core._use_threads(count)
+    _threads_were_chosen = True
 
 
 def set_pool_limit(nbytes: SupportsIndex) -> None:
@@ -213,6 +226,20 @@ def _use_default_threads() -> None:
         set_num_threads(1)
     else:
         _core._use_threads(min(_quota_cpus() or MAX_THREADS, MAX_THREADS), follow=True)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_await_worker)
+
+
+def _await_worker() -> None:
+    """In a forked child, which does not know yet whether it becomes a worker of multiprocessing: learn it from that."""
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(_core, _use_threads_of_worker)
+
+
+def _use_threads_of_worker(_: object) -> None:
+    if not _threads_were_chosen:
+        set_num_threads(1)
 
 
 def _apply_environment() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# relu with one bit an element for the way back. Included by _core.pyx.
+# relu with one bit per element for the way back. Included by _core.pyx.
 
 
 cdef tuple plain(str name, str operand, value):
@@ -85,7 +85,7 @@ def relu_with_mask(x, *, out=None):
     """relu_with_mask(x, *, out=None)
 --
 
-    ReLU, and one bit an element that says where the gradient goes through.
+    ReLU, and one bit per element that says where the gradient goes through.
 
     The mask is all that `relu_backward_from_mask` needs: 32 times smaller than a float32 `x`, and faster to read.
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if ">>>" in page.read_text()]
 NEEDED = {"autograd": "autograd", "containers": "dask.array", "onnx": "onnx", "opencl": "pyopencl",
-          "sklearn": "sklearn", "thinc": "thinc", "torch": "torch"}  # fmt: skip
+          "sklearn": "sklearn", "thinc": "thinc", "threads": "threadpoolctl", "torch": "torch"}  # fmt: skip
 
 
 def test_readme_examples():

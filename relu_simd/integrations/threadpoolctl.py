@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Show the threads of this package to threadpoolctl, and let it limit them, by importing this module.
+"""Lets threadpoolctl see and limit the threads of this package: importing this module is enough.
 
-`import relu_simd` does it by itself if threadpoolctl has been imported before, as scikit-learn does.
+`import relu_simd` does it by itself if threadpoolctl was imported before, which importing
+scikit-learn does.
 
 Examples
 --------

@@ -178,7 +178,7 @@ cdef extern from "numpy/arrayobject.h":
     cnp.npy_intp PyArray_NBYTES(PyArrayObject *)
     int PyArray_ITEMSIZE(PyArrayObject *)
     cnp.npy_intp *PyArray_STRIDES(PyArrayObject *)
-    object PyArray_ToScalar(void *data, object array)
+    object PyArray_ToScalar(void *data, PyArrayObject *array)
     void *PyArray_DATA(PyArrayObject *)
     object PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
     PyObject *array_or_null "PyArray_EMPTY"(int ndim, cnp.npy_intp *dims, int typenum, int fortran)

@@ -21,7 +21,7 @@ FUZZ_ARGS ?=
 SOAK_SECONDS ?= 60
 
 .PHONY: help bench debug test test-wide test-opencl test-torch test-c-api test-builds test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs check-site perf lint \
-    format lock wheel test-aarch64 test-old-cpus clean
+    format lock wheel test-aarch64 test-old-cpus test-windows clean
 .SILENT:
 
 help:
@@ -54,6 +54,8 @@ help:
 	echo 'make test-c-api      call the kernels from C, Cython, ctypes, cffi and numba, which it installs'
 	echo 'make test-aarch64    run the tests on an emulated ARM CPU (Debian; installs what it needs)'
 	echo 'make test-old-cpus   test the wheel on emulated x86-64 CPUs without AVX-512, without AVX2'
+	echo 'make test-windows    compile for Windows and run tests by CPython for Windows under Wine (Debian, x86-64; installs'
+	echo '                     what it needs)'
 	echo 'make lock            write requirements-dev.lock anew after a change to the requirements in pyproject.toml;'
 	echo '                     what it has stays at its version, but with LOCK_ARGS="--upgrade"'
 	echo 'make clean           remove everything that was made'
@@ -163,6 +165,11 @@ endif
 
 test-old-cpus: $(VENV)/.package $(VENV)/.for-test $(VENV)/.wheel
 	scripts/emulation.sh old-cpus $(TEST_ARGS)
+
+# Wine is not Windows. Tests of processes, memory limits and the pool are not among these.
+WINDOWS_TESTS := $(addprefix tests/test_,semantics.py masks.py overlap.py dispatch.py table.py errors.py accuracy.py threads.py)
+test-windows: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test $(VENV)/.for-lint $(VENV)/.for-lock
+	scripts/windows.sh $(WINDOWS_TESTS) $(TEST_ARGS)
 
 clean:
 	rm -rf $(VENV) build dist bench-out *.egg-info relu_simd/*.so .pytest_cache .hypothesis .mypy_cache .ruff_cache

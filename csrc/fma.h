@@ -42,7 +42,10 @@ RS_INLINE double rs_add_to_odd(double a, double b)
 }
 
 /* The product of two float32 is exact in float64. */
-RS_INLINE float rs_fma_f32(float a, float b, float c) { return (float)rs_add_to_odd((double)a * b, c); }
+static RS_APART RS_UNUSED float rs_fma_f32(float a, float b, float c)
+{
+    return (float)rs_add_to_odd((double)a * b, c);
+}
 
 /* 1.0 times 2^exponent is the number's last bit: significand * 2^exponent, for a finite number that is not 0; the
  * significand has 53 bits. */
@@ -161,7 +164,7 @@ RS_INLINE int rs_moderate(double v) { return fabs(v) >= 0x1p-480 && fabs(v) < 0x
 
 /* The product as a sum of two, by Dekker, and c: the smaller parts are added to odd. (Boldo and Melquiond, "Emulation
  * of FMA and correctly rounded sums", 2008.) */
-RS_INLINE double rs_fma_f64(double a, double b, double c)
+static RS_APART RS_UNUSED double rs_fma_f64(double a, double b, double c)
 {
     if (!rs_moderate(a) || !rs_moderate(b) || !(fabs(c) < 0x1p960)) {
         return rs_fma_in_integers(a, b, c);

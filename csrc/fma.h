@@ -42,10 +42,7 @@ RS_INLINE double rs_add_to_odd(double a, double b)
 }
 
 /* The product of two float32 is exact in float64. */
-static RS_APART RS_UNUSED float rs_fma_f32(float a, float b, float c)
-{
-    return (float)rs_add_to_odd((double)a * b, c);
-}
+static RS_APART RS_UNUSED float rs_fma_f32(float a, float b, float c) { return (float)rs_add_to_odd((double)a * b, c); }
 
 /* 1.0 times 2^exponent is the number's last bit: significand * 2^exponent, for a finite number that is not 0; the
  * significand has 53 bits. */

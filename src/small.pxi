@@ -35,6 +35,16 @@ cdef void gather(PyArrayObject *array, char *to) noexcept:
         <intptr_t *>PyArray_STRIDES(array), size, PyArray_ISBYTESWAPPED(array))
 
 
+cdef bint of_numbers(value):
+    """Whether it is a number or a list of numbers, of Python's or NumPy's, which np.asarray takes without surprises."""
+    if type(value) is list:
+        for item in <list>value:
+            if type(item) is not float and type(item) is not int:
+                return False
+        return True
+    return isinstance(value, (np.generic, float, int))
+
+
 cdef object small(int row, PyObject **args, Py_ssize_t nargs):
     """The result of a call on small arrays of one shape and dtype and on numbers as parameters, else None."""
     cdef int arrays = rs_ops[row].arrays, nin = rs_ops[row].nin, k, dtype
@@ -49,11 +59,8 @@ cdef object small(int row, PyObject **args, Py_ssize_t nargs):
         return None
     if PyArray_CheckExact(args[0]):
         value = <object>args[0]
-    elif arrays == 1 and isinstance(<object>args[0], (np.generic, float, int, list)):
-        try:
-            value = np.asarray(<object>args[0])
-        except Exception:  # `general` words it
-            return None
+    elif arrays == 1 and of_numbers(<object>args[0]):
+        value = np.asarray(<object>args[0])
     else:
         return None
     first = <PyArrayObject *>value

@@ -4,6 +4,7 @@
 import copy
 import doctest
 import gc
+import importlib
 import pickle
 import weakref
 from pathlib import Path
@@ -304,6 +305,6 @@ def test_errors():
 
 
 def test_example():
-    results = doctest.testmod(diagnostics)
+    results = doctest.testmod(importlib.import_module("relu_simd.diagnostics"))
     assert results.attempted >= 11
     assert results.failed == 0

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Objects that NumPy cannot read, or only element by element: a TypeError at once, which says what to do."""
 
-import time
 import types
 
 import numpy as np
@@ -33,8 +32,8 @@ CALLS = {
 EACH = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 
-@pytest.fixture(scope="module")
-def on_device():
+@pytest.fixture
+def on_device(monkeypatch):
     cl = pytest.importorskip("pyopencl", reason="pyopencl is not installed: pip install 'relu-simd[opencl]'")
     from relu_simd import opencl
 
@@ -44,6 +43,10 @@ def on_device():
         pytest.skip(f"OpenCL: {error}")
     import pyopencl.array
 
+    def one_by_one(*_):
+        raise AssertionError("read element by element, which would take a second")
+
+    monkeypatch.setattr(pyopencl.array.Array, "__getitem__", one_by_one)
     queue = cl.CommandQueue(cl.Context([device]))
     return pyopencl.array.to_device(queue, np.ones(40_000, np.float32))
 
@@ -51,19 +54,14 @@ def on_device():
 @EACH
 @pytest.mark.parametrize("wrapped", [lambda x: x, lambda x: [x], lambda x: (x, x), lambda x: [[1.0], [x]]], ids="abcd")
 def test_opencl_arrays(on_device, call, wrapped):
-    """Element by element each would take a second."""
-    start = time.perf_counter()
     with pytest.raises(TypeError, match=r"pyopencl|must be a NumPy array to be changed in place"):
         call(wrapped(on_device))
-    assert time.perf_counter() - start < 0.5
 
 
 def test_lists_of_opencl_arrays_in_the_functions(on_device):
     for call in (rs.relu, rs.sigmoid, lambda x: rs.leaky_relu(x, 0.1), lambda x: rs.add_relu(ONES, x)):
-        start = time.perf_counter()
         with pytest.raises(TypeError, match="holds a pyopencl array"):
             call([on_device])
-        assert time.perf_counter() - start < 0.5
     assert rs.relu([1.0, -1.0]).tolist() == [1, 0]
 
 

@@ -8,7 +8,20 @@ import os
 
 import numpy as np
 import pytest
-from cases import EMULATED, ISAS, expected, faces, is_float, isnan, lanes, operand_dtypes, same, sample, streaming
+from cases import (
+    EMULATED,
+    ISAS,
+    expected,
+    faces,
+    is_float,
+    isnan,
+    lanes,
+    made_ordinary,
+    operand_dtypes,
+    same,
+    sample,
+    streaming,
+)
 
 import relu_simd
 from relu_simd import reference
@@ -22,11 +35,13 @@ CANARY = 0xA5
 STEP = 7 if EMULATED else 1
 
 
-def filled(dtype, nbytes, seed):
+def filled(dtype, nbytes, seed, ordinary=False):
     """A region of values, which from then on can only be read."""
     region = guarded.Region(nbytes)
     values = region.elements(np.dtype(dtype))
     values[:] = sample(dtype, values.size, seed)
+    if ordinary:
+        (values[:],) = made_ordinary([values])
     if is_float(dtype):
         values[isnan(values)] = 0.25  # of two NaNs the hardware chooses
     region.freeze()
@@ -36,7 +51,8 @@ def filled(dtype, nbytes, seed):
 def inputs_of(op, dtype, nbytes):
     """A region for each operand, and their elements counted from the front and from the end."""
     return [
-        filled(each, nbytes * each.itemsize // dtype.itemsize, k) for k, each in enumerate(operand_dtypes(op, dtype))
+        filled(each, nbytes * each.itemsize // dtype.itemsize, k, op.computes and k >= len(op.arrays))
+        for k, each in enumerate(operand_dtypes(op, dtype))
     ]
 
 

@@ -140,7 +140,7 @@ def test_operands_that_shrink_others():
                 arrays = [new() for _ in range(nin)]
                 arrays[k] = shrinking(arrays[0], np.full(5, 0.5, np.float32))
                 said = outcome(lambda: face(*arrays))
-                assert said == "ndarray" or nin == 3 and said.startswith("ValueError: operands could not"), said
+                assert said == "ndarray" or nin >= 3 and said.startswith("ValueError: operands could not"), said
             first = new()
             assert outcome(lambda: face(first, *[shrinking(first, np.ones(5, "f4"))] * (nin - 1), out=first))
         x = new()

@@ -2,6 +2,7 @@
 """First weights: gains, spread and shape of the distributions, errors."""
 
 import doctest
+import importlib
 import math
 
 import numpy as np
@@ -158,7 +159,7 @@ def test_against_torch():
 
 
 def test_examples():
-    results = doctest.testmod(init)
+    results = doctest.testmod(importlib.import_module("relu_simd.init"))
     assert results.attempted >= 8
     assert results.failed == 0
 

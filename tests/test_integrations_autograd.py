@@ -53,6 +53,26 @@ def test_weights(name, shape):
     check_grads(getattr(ours, name))(values(2, 3, 4), rng.uniform(0.1, 0.9, shape))
 
 
+PARAMS = {"elu": (0.7,), "hardtanh": (-1.1, 0.8), "threshold": (0.3, 2.0), "softplus": (1.3,)}
+
+
+@pytest.mark.filterwarnings("ignore:Output seems independent of input")  # a gradient that is constant there
+@pytest.mark.parametrize("name", PARAMS)
+@pytest.mark.parametrize("shape", [(), (4,), (3, 4)], ids=str)
+def test_operations_with_parameters(name, shape):
+    """With respect to the input, the incoming gradient and every parameter that it is smooth in, to second order."""
+    x, g = values(*shape) / 4, rng.uniform(-1, 1, shape)
+    function, gradient = getattr(ours, name), getattr(ours, f"{name}_backward")
+    check_grads(lambda x: function(x, *PARAMS[name]))(x)
+    check_grads(lambda g, x: gradient(g, x, *PARAMS[name]))(g, x)
+    smooth = [k for k in range(len(PARAMS[name])) if (name, k) != ("threshold", 0)]
+    for k in smooth:
+        for shaped in (PARAMS[name][k], np.full(4, PARAMS[name][k]), np.full((3, 1), PARAMS[name][k])):
+            given = lambda p, k=k: [*PARAMS[name][:k], p, *PARAMS[name][k + 1 :]]  # noqa: E731
+            check_grads(lambda p, given=given: function(x, *given(p)))(shaped)
+            check_grads(lambda p, given=given: gradient(g, x, *given(p)))(shaped)
+
+
 def test_weights_larger_than_x():
     check_grads(ours.prelu)(values(4), rng.uniform(0.1, 0.9, (3, 1)))
 
@@ -89,7 +109,8 @@ def test_count_is_a_constant():
 def test_values_are_those_of_the_functions():
     x = values(100)
     weighted, masked = [x, x, 0.1], [x, relu_simd.relu_with_mask(x)[1]]
-    special = {"prelu": [x, 0.1], "prelu_backward": weighted, "relu_backward_from_mask": masked, "add_relu": [x, x]}
+    special = {"threshold": [x, 0.3, 2.0], "threshold_backward": [x, x, 0.3, 2.0]}
+    special |= {"prelu": [x, 0.1], "prelu_backward": weighted, "relu_backward_from_mask": masked, "add_relu": [x, x]}
     for name in ours.__all__:
         inputs = special.get(name, [x, x] if name.endswith("backward") else [x])
         got, want = getattr(ours, name)(*inputs), getattr(relu_simd, name)(*inputs)

@@ -4,6 +4,7 @@
 import copy
 import doctest
 import gc
+import importlib
 import weakref
 
 import numpy as np
@@ -295,7 +296,7 @@ def test_memmaps_are_arrays(tmp_path):
 
 
 def test_examples():
-    results = doctest.testmod(nn)
+    results = doctest.testmod(importlib.import_module("relu_simd.nn"))
     assert results.attempted >= 19
     assert results.failed == 0
 

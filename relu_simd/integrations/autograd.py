@@ -24,6 +24,10 @@ from typing import Any
 import relu_simd
 from relu_simd import (
     add_relu,
+    elu,
+    elu_backward,
+    hardtanh,
+    hardtanh_backward,
     leaky_relu,
     leaky_relu_backward,
     prelu,
@@ -33,8 +37,12 @@ from relu_simd import (
     relu_backward,
     sigmoid,
     sigmoid_backward,
+    softplus,
+    softplus_backward,
     tanh,
     tanh_backward,
+    threshold,
+    threshold_backward,
     ufuncs,
 )
 from relu_simd.integrations import _needs
@@ -48,6 +56,10 @@ with _needs("autograd", "autograd"):
 __all__ = [
     "add_relu",
     "count_active",
+    "elu",
+    "elu_backward",
+    "hardtanh",
+    "hardtanh_backward",
     "leaky_relu",
     "leaky_relu_backward",
     "prelu",
@@ -60,8 +72,12 @@ __all__ = [
     "relu_with_mask",
     "sigmoid",
     "sigmoid_backward",
+    "softplus",
+    "softplus_backward",
     "tanh",
     "tanh_backward",
+    "threshold",
+    "threshold_backward",
 ]
 
 
@@ -105,6 +121,80 @@ for _name, _slope in (("sigmoid_backward", lambda y: 1 - 2 * y), ("tanh_backward
         lambda ans, g, y, _slope=_slope: unbroadcast_f(y, lambda v: v * g * _slope(y)),
     )
     defjvp(_function, "same", lambda t, ans, g, y, _slope=_slope: t * g * _slope(y))
+
+
+def _with_params(name: str, second: Any, *by_params: Any) -> None:
+    """An operation on x with parameters, and its gradient, which takes the same ones.
+
+    `second` is the derivative of f' by x, as a function of x and the parameters, or None where that is 0; each of
+    `by_params` is a pair: the derivatives of f and of f' by one parameter, likewise.
+    """
+    function, of_gradient = primitive(getattr(ufuncs, name)), primitive(getattr(ufuncs, f"{name}_backward"))
+    gradient = getattr(relu_simd, f"{name}_backward")
+
+    def times(k: int, factor: Any, before: int) -> Any:
+        if factor is None:
+            return None
+        return lambda ans, *args: unbroadcast_f(
+            args[k], lambda v: v * (args[0] if before else 1) * factor(*args[before:])
+        )
+
+    defvjp(
+        function,
+        lambda ans, x, *params: unbroadcast_f(x, lambda g: gradient(g, x, *params)),
+        *(times(k, factor, 0) for k, (factor, _) in enumerate(by_params, start=1)),
+    )
+    defvjp(
+        of_gradient,
+        lambda ans, g, x, *params: unbroadcast_f(g, lambda v: gradient(v, x, *params)),
+        times(1, second, 1),
+        *(times(k, factor, 1) for k, (_, factor) in enumerate(by_params, start=2)),
+    )
+    along = [None if second is None else lambda t, ans, g, x, *params: t * g * second(x, *params)]
+    for _, factor in by_params:
+        along.append(
+            None if factor is None else lambda t, ans, g, x, *params, factor=factor: t * g * factor(x, *params)
+        )
+    defjvp(of_gradient, "same", *along)
+    defjvp(
+        function,
+        lambda t, ans, x, *params: gradient(t, x, *params),
+        *(
+            None if factor is None else lambda t, ans, *args, factor=factor: t * factor(*args)
+            for factor, _ in by_params
+        ),
+    )
+
+
+def _softplus_slope(x: Any, beta: Any) -> Any:
+    """The derivative of sigmoid(beta * x) by beta * x."""
+    s = sigmoid(beta * x)
+    return s * (1 - s)
+
+
+_with_params(
+    "elu",
+    lambda x, alpha: anp.where(x > 0, 0.0, alpha * anp.exp(anp.minimum(x, 0))),
+    (
+        lambda x, alpha: anp.where(x > 0, 0.0, anp.expm1(anp.minimum(x, 0))),
+        lambda x, alpha: anp.where(x > 0, 0.0, anp.exp(anp.minimum(x, 0))),
+    ),
+)
+_with_params(
+    "hardtanh",
+    None,
+    (lambda x, low, high: anp.where((x < low) & (low <= high), 1.0, 0.0), None),
+    (lambda x, low, high: anp.where((x > high) | (low > high), 1.0, 0.0), None),
+)
+_with_params("threshold", None, (None, None), (lambda x, level, value: anp.where(x <= level, 1.0, 0.0), None))
+_with_params(
+    "softplus",
+    lambda x, beta: beta * _softplus_slope(x, beta),
+    (
+        lambda x, beta: (x * sigmoid(beta * x) - softplus(x, beta)) / beta,
+        lambda x, beta: x * _softplus_slope(x, beta),
+    ),
+)
 
 
 def _where_scaled(x: Any, value: Any) -> Any:

@@ -84,6 +84,9 @@ RS_INLINE unsigned rs_xcr0(void)
 #endif
 /* Has the compiler test an int in each turn of a loop, where it would make a loop for each value. */
 #define RS_VARIES(i) __asm__("" : "+r"(i))
+#if RS_X86 && !defined(__clang__)
+#define RS_LOADED(v) __asm__("" : "+v"(v))
+#endif
 #if RS_ARM64 && !defined(__clang__)
 #define RS_POINTER(p) __asm__("" : "+r"(p))
 #endif
@@ -131,6 +134,11 @@ RS_SYSTEM_REGISTER(fpsr)
 
 /* Has GCC keep a pointer in a register of its own, where ARM's addresses take an offset from it; left alone
  * it makes a sum for each vector of a step. */
+/* Has GCC load a vector once. Left alone it does so for each of its uses, since an instruction can take an operand
+ * from memory: leaky_relu in the first cache then took twice the time. */
+#ifndef RS_LOADED
+#define RS_LOADED(v) (void)(v)
+#endif
 #ifndef RS_VARIES
 #define RS_VARIES(i) (void)(i)
 #endif

@@ -19,7 +19,12 @@ typedef __m512 vec_f32;
 typedef __mmask16 mask_f32;
 enum { LANES_f32 = 16 };
 
-RS_INLINE vec_f32 load_f32(const float *p) { return _mm512_loadu_ps(p); }
+RS_INLINE vec_f32 load_f32(const float *p)
+{
+    vec_f32 v = _mm512_loadu_ps(p);
+    RS_LOADED(v);
+    return v;
+}
 RS_INLINE void store_f32(float *p, vec_f32 v) { _mm512_storeu_ps(p, v); }
 RS_INLINE void stream_f32(float *p, vec_f32 v) { _mm512_stream_ps(p, v); }
 RS_INLINE vec_f32 load_n_f32(const float *p, size_t n) { return _mm512_maskz_loadu_ps((mask_f32)first(n), p); }
@@ -59,7 +64,12 @@ typedef __m512d vec_f64;
 typedef __mmask8 mask_f64;
 enum { LANES_f64 = 8 };
 
-RS_INLINE vec_f64 load_f64(const double *p) { return _mm512_loadu_pd(p); }
+RS_INLINE vec_f64 load_f64(const double *p)
+{
+    vec_f64 v = _mm512_loadu_pd(p);
+    RS_LOADED(v);
+    return v;
+}
 RS_INLINE void store_f64(double *p, vec_f64 v) { _mm512_storeu_pd(p, v); }
 RS_INLINE void stream_f64(double *p, vec_f64 v) { _mm512_stream_pd(p, v); }
 RS_INLINE vec_f64 load_n_f64(const double *p, size_t n) { return _mm512_maskz_loadu_pd((mask_f64)first(n), p); }

@@ -3,7 +3,7 @@
 
 import importlib.util
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if importlib.util.find_spec("relu_simd._core") is None:  # the import would speak of a circular one
     raise ImportError(
@@ -13,6 +13,7 @@ if importlib.util.find_spec("relu_simd._core") is None:  # the import would spea
 
 from relu_simd import _core, settings, ufuncs
 from relu_simd._core import *
+from relu_simd._lazy import LazyModule
 from relu_simd.settings import *
 
 __version__ = "0.1.0"
@@ -26,19 +27,9 @@ if TYPE_CHECKING:
     from relu_simd import diagnostics as diagnostics
     from relu_simd import init as init
     from relu_simd import nn as nn
-
-_MODULES = ("diagnostics", "init", "nn")
-
-
-def __getattr__(name: str) -> Any:
-    """Import `relu_simd.nn` and its neighbours when they are first used: that takes as long as all the rest."""
-    if name in _MODULES:
-        return importlib.import_module(f"relu_simd.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
-
+else:
+    for _name in ("diagnostics", "init", "nn"):
+        # Importing the module itself puts it in this place.
+        globals()[_name] = sys.modules.get(f"{__name__}.{_name}") or LazyModule(f"{__name__}.{_name}")
 
 __all__ = [*_core.__all__, *settings.__all__, "get_include", "show_config", "ufuncs"]

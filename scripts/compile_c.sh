@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 
 flags=(-std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -ffp-contract=off -Icsrc)
 targets=(x86_64-linux-gnu aarch64-linux-gnu x86_64-macos aarch64-macos x86_64-windows-gnu aarch64-windows-gnu)
+read -ra cc <<<"${CC:-cc}" # it may have words, as in CC="ccache gcc"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
@@ -18,7 +19,7 @@ compile() { # compiler...
     done
 }
 
-compile "${CC:-cc}"
+compile "${cc[@]}"
 for target in "${targets[@]}"; do
     compile "$PYTHON" -m ziglang cc -target "$target"
 done
@@ -28,5 +29,5 @@ done
 mapfile -t headers < <("$PYTHON" -c "
 import sysconfig, numpy
 print('-isystem', sysconfig.get_path('include'), '-isystem', numpy.get_include(), sep='\n')")
-"${CC:-cc}" -std=c11 -O2 -Wall -Wextra -Werror -DNPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION \
+"${cc[@]}" -std=c11 -O2 -Wall -Wextra -Werror -DNPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION \
     -DNPY_TARGET_VERSION=NPY_2_0_API_VERSION -Icsrc -Isrc "${headers[@]}" -c "$out/_core.c" -o "$out/_core.o"

@@ -178,7 +178,7 @@ cdef extern from "numpy/arrayobject.h":
     cnp.npy_intp PyArray_NBYTES(PyArrayObject *)
     int PyArray_ITEMSIZE(PyArrayObject *)
     cnp.npy_intp *PyArray_STRIDES(PyArrayObject *)
-    object PyArray_ToScalar(void *data, object array)
+    object PyArray_ToScalar(void *data, PyArrayObject *array)
     void *PyArray_DATA(PyArrayObject *)
     object PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
     PyObject *array_or_null "PyArray_EMPTY"(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
@@ -209,8 +209,8 @@ class Accuracy(namedtuple("Accuracy", "max_ulp steps")):
 
 
 class Op(namedtuple(
-    "Op", "name arrays params defaults weight takes_integers arithmetic widens computes accuracy dtypes definition summary example"
-          " result")):
+    "Op", "name arrays params defaults weight takes_integers arithmetic widens computes accuracy dtypes definition"
+          " summary example result")):
     """A row of csrc/ops.def, which says what the columns mean.
 
     `arrays` and `params` are names; `defaults` has a number, or None, for each parameter.
@@ -638,7 +638,7 @@ cdef bint spreads(PyArrayObject *small, PyArrayObject *large, spreading *shape) 
 
 cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwnames):
     """The fast path. Whatever does not fit exactly is left to `general`, which also words the errors."""
-    cdef int nin = rs_ops[row].nin, narrays = nin, form = RS_ARRAYS, first_number, common, dtype, k, param
+    cdef int nin = rs_ops[row].nin, narrays = nin, form = RS_ARRAYS, common, dtype, k, param
     cdef PyObject *operands[RS_MAX_IN + 1]
     cdef PyObject *name
     cdef PyObject *out
@@ -689,15 +689,21 @@ cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObje
         narrays = rs_arrays_in(row, RS_LAST_SCALAR)
         for k in range(narrays, nin):
             # What it does not hold NumPy casts or refuses, and reports an overflow.
-            if not take_number(row, k, operands[k], &number) or not rs_take_number(row, dtype, k, number, &numbers[k - narrays]):
+            if (
+                not take_number(row, k, operands[k], &number)
+                or not rs_take_number(row, dtype, k, number, &numbers[k - narrays])
+            ):
                 return general(row, args, nargs, kwnames)
             data[k] = &numbers[k - narrays]
     for k in range(1, narrays):
         if operands[k] == NULL:
             return general(row, args, nargs, kwnames)
-        if rs_is_float_param(row, dtype, k) and PyArray_CheckExact(operands[k]) and dtype_of(<PyArrayObject *>operands[k]) == dtype:
-            casts = casts or []
-            casts.append(retried((<object>operands[k]).astype, (np.float32,)))  # NumPy's buffers take several times as long
+        if (
+            rs_is_float_param(row, dtype, k) and PyArray_CheckExact(operands[k])
+            and dtype_of(<PyArrayObject *>operands[k]) == dtype
+        ):
+            casts = casts or []  # NumPy's buffers would take several times as long
+            casts.append(retried((<object>operands[k]).astype, (np.float32,)))
             operands[k] = <PyObject *>casts[-1]
         array = <PyArrayObject *>operands[k]
         common &= layout(operands[k])

@@ -88,7 +88,7 @@ cdef object small(int row, PyObject **args, Py_ssize_t nargs):
         if PyArray_ISBYTESWAPPED(first):
             return None
         rs_run(row, dtype, RS_LAST_SCALAR if nin > arrays else RS_ARRAYS, data, space.result, 1)
-        return PyArray_ToScalar(space.result, value)
+        return PyArray_ToScalar(space.result, first)
     result = empty(PyArray_NDIM(first), PyArray_DIMS(first), PyArray_TYPE(first), False)
     cdef void *to = PyArray_DATA(<PyArrayObject *>result)
     rs_run(row, dtype, RS_LAST_SCALAR if nin > arrays else RS_ARRAYS, data, to, n)

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from cases import FLOATS, OPS, close, here, isnan, numbers, operands, pairs, same, specials, with_operand
+from cases import FLOATS, OPS, here, isnan, numbers, operands, pairs, same, specials, with_operand
 
 import relu_simd
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What each operation means, in plain NumPy: the tests and the benchmark compare with it, bit for bit.
+"""The definition of each operation in plain NumPy, with which tests and benchmark compare results bit for bit.
 
 The inputs are arrays of one dtype; a slope may also be a number or, beside 16-bit floats, a float32
-array. Only sigmoid and tanh are approximations: the kernels and these lines are each within 1 ULP or so.
+array. Only elu, softplus, sigmoid, tanh and the gradients of elu and softplus are approximations: the kernels and these
+lines each have an error of a few ULP at most.
 """
 
 from __future__ import annotations

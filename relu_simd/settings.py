@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Instruction set, threads and recycled memory: what runs, and who may say so.
+"""Settings: the instruction set, the number of threads, and how much memory is kept for reuse.
 
 Importing this module applies the environment variables RELU_SIMD_ISA, RELU_SIMD_NUM_THREADS and
 RELU_SIMD_POOL_LIMIT. Without RELU_SIMD_NUM_THREADS, OMP_NUM_THREADS counts; without either, the
@@ -36,7 +36,7 @@ _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2: "<microseconds or max>
 
 
 def available_isas() -> tuple[str, ...]:
-    """Names of the instruction sets that this build has and this CPU supports, best first.
+    """Return the names of the instruction sets that this build has and this CPU supports, the best one first.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def available_isas() -> tuple[str, ...]:
 
 
 def isa() -> str:
-    """Name of the instruction set in use.
+    """Return the name of the instruction set in use.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def isa() -> str:
 
 
 def set_isa(name: str) -> None:
-    """Use the instruction set `name` from the next call on, in every thread.
+    """Use the instruction set `name` in every thread, from the next call on.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def set_isa(name: str) -> None:
     Raises
     ------
     ValueError
-        If this build or this CPU does not have it; nothing is changed.
+        If this build or this CPU does not have it. Nothing is changed then.
 
     Examples
     --------
@@ -141,11 +141,12 @@ def set_num_threads(n: SupportsIndex) -> None:
 
 
 def set_pool_limit(nbytes: SupportsIndex) -> None:
-    """Let at most `nbytes` of idle memory wait for the next large result.
+    """Keep at most `nbytes` of idle memory for the next large results.
 
-    Results of 1 MB and more are made in memory that earlier ones have left, so that the system need
-    not supply and clear it anew. The system can take idle memory back when it is short of it, except
-    for the block dropped last if that is below 256 MB. The default is 512 MB.
+    A result of 1 MB or more reuses the memory of earlier results that were dropped, so the system does
+    not have to supply and clear memory again. The system can take idle memory back when it is short of
+    memory, except for the block that was dropped last if it is smaller than 256 MB. The default limit
+    is 512 MB.
 
     Parameters
     ----------
@@ -172,13 +173,13 @@ def set_pool_limit(nbytes: SupportsIndex) -> None:
 
 
 def pool_info() -> dict[str, int]:
-    """State of the recycled memory.
+    """Return the state of the memory that is kept for reuse.
 
     Returns
     -------
     dict
-        `limit`, `idle_bytes` and `idle_blocks` now; how many results since import were `recycled`
-        from idle memory, and how many took `fresh` memory.
+        `limit`, `idle_bytes` and `idle_blocks` say what there is now. `recycled` counts the results
+        since import that reused idle memory, `fresh` those that took new memory from the system.
 
     Examples
     --------

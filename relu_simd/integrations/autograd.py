@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Gradients for autograd (HIPS), reverse and forward, to second order and beyond where they exist.
 
-Importing this module is all it takes: from then on the ufuncs of `relu_simd` are primitives of autograd, and
-``relu_simd.relu`` of a traced array is traced. The functions are here under the same names as well, among them those
-that are no ufuncs, which autograd can only trace by the ones of this module.
+Importing this module is enough: from then on the ufuncs of `relu_simd` are primitives of autograd, and
+``relu_simd.relu`` of a traced array is traced. This module has all functions under the same names. The functions that
+are not ufuncs are traced only if they are called from here.
 
 Derivatives are the ones that the ``*_backward`` functions define: that of relu is 0 at 0 and 1 at a NaN, and does not
 itself change with x. As with autograd's own ufuncs, ``out``, ``where`` and ``dtype`` are a TypeError in a trace.

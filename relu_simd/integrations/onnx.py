@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Operators for onnx's reference evaluator: ``ReferenceEvaluator(model, new_ops=new_ops)``.
 
-Results are those of the specification, as the stock operators give them, but for roundings: Sigmoid and Tanh are
+Results are those of the specification, as the stock operators give them, except for rounding: Sigmoid and Tanh are
 within 1 ULP of the exact value, and 16-bit floats are multiplied by their slope in float32.
 
 Examples

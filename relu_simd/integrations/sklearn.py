@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scikit-learn's MLPClassifier and MLPRegressor on the functions of this package.
 
-Patches the two tables of activations and derivatives in `sklearn.neural_network._base`, from which every MLP of this
-process takes them, models that were made before among them. relu gives identical weights; tanh and logistic differ
-in the last bit or so, as their derivatives round in another order.
+Patching changes the two tables in `sklearn.neural_network._base` from which every MLP of this process takes its
+activations and derivatives, including models that were made before. relu and identity give identical weights. tanh and
+logistic differ in the last bit or so, because their derivatives round in another order.
 
-Worker processes of joblib import scikit-learn anew: patch there, too.
+Worker processes of joblib import scikit-learn for themselves, so patch there as well.
 
 Examples
 --------

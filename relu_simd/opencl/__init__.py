@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The same functions on the arrays of a GPU, or of any other OpenCL device, through pyopencl.
 
-There is one for each row of `relu_simd._core.OPS`. Its expression is the CPU's, csrc/kernels.h, compiled by the device
-over the vocabulary in kernel.cl.
+There is one function for each elementwise function of `relu_simd`. The device compiles the same expressions as the CPU
+(csrc/kernels.h), with the words of kernel.cl.
 """
 
 from __future__ import annotations

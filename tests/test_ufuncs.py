@@ -158,7 +158,7 @@ def test_pickles(op, protocol):
 
 
 def test_pickles_travel_to_a_process_that_has_imported_nothing(op):
-    numbers = [-1.0, 0.5, 0.25][: len(op.inputs)]
+    numbers = [-1.0, 0.5, 0.25, 0.75][: len(op.inputs)]
     code = "import pickle; faces = pickle.loads({}); print([(type(f).__name__, f.__name__, f(*{})) for f in faces])"
     done = run("-c", code.format(pickle.dumps(faces(op)), numbers))
     assert done.stdout.strip() == str([(type(face).__name__, op.name, face(*numbers)) for face in faces(op)])

@@ -21,6 +21,9 @@ class LazyModule(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(importlib.import_module(self.__name__), name, value)
 
+    def __delattr__(self, name: str) -> None:
+        delattr(importlib.import_module(self.__name__), name)
+
     def __dir__(self) -> list[str]:
         return dir(importlib.import_module(self.__name__))
 

@@ -809,7 +809,7 @@ cdef int weaken(op, list operands, bint demanded) except -1:
     """
     cdef int k
     arrays = [value for k, value in enumerate(operands) if k < len(op.arrays) or not is_number(value)]
-    dtypes = [getattr(value, "dtype", None) for value in arrays]
+    dtypes = [np.dtype(np.int64) if type(value) is int else getattr(value, "dtype", None) for value in arrays]
     common = None
     if not (demanded and op.takes_integers) and all(
             [isinstance(dtype, np.dtype) and dtype.kind in "iu" for dtype in dtypes]):

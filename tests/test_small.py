@@ -86,9 +86,7 @@ def test_numbers_lists_and_integers(name, value):
     assert_alike(getattr(relu_simd, name)(value), getattr(ufuncs, name)(value))
 
 
-@pytest.mark.parametrize(
-    "value", [True, "a", None, 1j, [1, "a"], [[1, 2], [3]], np.longdouble(1), [int]], ids=repr
-)
+@pytest.mark.parametrize("value", [True, "a", None, 1j, [1, "a"], [[1, 2], [3]], np.longdouble(1), [int]], ids=repr)
 def test_what_is_refused(value):
     with pytest.raises((TypeError, ValueError)) as ufunc_error:
         ufuncs.relu(value)

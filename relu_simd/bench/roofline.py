@@ -15,7 +15,8 @@ MEANINGFUL_FROM = 400_000
 
 def _prepare(function: Function, names: Names) -> Names:
     """Make the arrays to copy between: a copy of m bytes moves 2 m."""
-    moved = sum(names[name].nbytes for name in {*function.inputs, *function.outputs} - {"slope"})
+    arrays = (names[name] for name in {*function.inputs, *function.outputs})
+    moved = sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))  # parameters are numbers
     return {"copy": _core._copy, "source": np.ones(moved // 2, np.uint8), "copied": np.empty(moved // 2, np.uint8)}
 
 

@@ -39,7 +39,7 @@ def main(source, target):
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(length=0, labelsize=11)
-    axes.set_xlabel("times as fast as the NumPy idiom that people write (NumPy uses one thread)", fontsize=11)
+    axes.set_xlabel("times as fast as NumPy (one thread)", fontsize=11)
     figure.legend(loc="outside upper center", ncols=len(sizes), frameon=False, title="elements", fontsize=11)
     figure.savefig(target, metadata={"Date": None})
     print(f"{target}: {machine['CPU']}, {machine['instruction set']}, {machine['threads']} threads, "

@@ -50,8 +50,6 @@ int64_t rs_now(void)
     return seconds * 1000000000 + rest * 1000000000 / second.QuadPart;
 }
 
-void rs_yield(void) { SwitchToThread(); }
-
 int rs_start_thread(rs_thread *thread, rs_body *body, void *data)
 {
     const uintptr_t handle = _beginthreadex(NULL, STACK_BYTES, body, data, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
@@ -79,8 +77,6 @@ int64_t rs_now(void)
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
-
-void rs_yield(void) { sched_yield(); }
 
 static int start_with(size_t stack_bytes, rs_thread *thread, rs_body *body, void *data)
 {

@@ -25,8 +25,6 @@ int64_t rs_now(void);
 
 /* Waits for some dozen clocks: for a loop that waits for another thread. */
 void rs_pause(void);
-/* Lets the system run another thread in this one's place. */
-void rs_yield(void);
 
 /* Starts a thread that runs body(data), which must never return. A signal that any thread could handle is left to the
  * others. Returns 0 where the system refuses, else 1. */

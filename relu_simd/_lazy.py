@@ -24,6 +24,10 @@ class LazyModule(ModuleType):
     def __delattr__(self, name: str) -> None:
         delattr(importlib.import_module(self.__name__), name)
 
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]  # of the module, for vars() and monkeypatch
+        return importlib.import_module(self.__name__).__dict__
+
     def __dir__(self) -> list[str]:
         return dir(importlib.import_module(self.__name__))
 

@@ -81,12 +81,16 @@ def test_examples_of_the_other_functions():
 
 
 def test_stub(op):
-    annotated = {node.target.id for node in STUB.body if isinstance(node, ast.AnnAssign)}
-    assert op.name in annotated, f"{op.name} has no line in relu_simd/_core.pyi"
+    """Type checkers and editors are told of every input, and of its default."""
+    stub = next(node for node in STUB.body if isinstance(node, ast.FunctionDef) and node.name == op.name)
+    assert [argument.arg for argument in stub.args.args] == [*op.inputs, "out"]
+    told = [ast.literal_eval(default) for default in stub.args.defaults]
+    assert told == [default for default in op.defaults if default is not None] + [None]
+    assert ast.get_docstring(stub).startswith(op.summary)
 
 
 def test_stub_exports_what_the_module_does():
-    exports = next(node.value for node in STUB.body if isinstance(node, ast.Assign))
+    exports = next(node.value for node in STUB.body if isinstance(node, ast.Assign) and node.targets[0].id == "__all__")
     assert sorted(ast.literal_eval(exports)) == sorted(_core.__all__)
 
 

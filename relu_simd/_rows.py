@@ -33,7 +33,12 @@ class Row:
     gradient: Mapping[str, str]
 
 
-ROWS: dict[str, Row] = {}
+class _Rows(dict[str, Row]):
+    def __missing__(self, name: str) -> Row:
+        raise LookupError(f"{name} has no definition, marked by @row, in relu_simd/reference.py")
+
+
+ROWS = _Rows()
 
 _Definition = TypeVar("_Definition", bound=Callable[..., Any])
 

@@ -8,11 +8,13 @@ lines each have an error of a few ULP at most.
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from relu_simd._rows import ROWS, Way, row
+from relu_simd._rows import ROWS as ROWS
+from relu_simd._rows import Way, row
 
 
 def widen(x: Any) -> Any:
@@ -62,6 +64,41 @@ def _replaced(where: Any, number: Any, x: Any) -> Any:
     if np.any(where):
         raise OverflowError(f"{number} is out of bounds for {x.dtype}")
     return x
+
+
+def _wider(x: Any) -> Any:
+    """In a type so much wider that the rounding of each step does not matter."""
+    return x.astype(np.longdouble if x.dtype == np.float64 else np.float64)
+
+
+def _rounded(result: Any, x: Any) -> Any:
+    """From that type, once, to x's.
+
+    16-bit floats by way of a float32 that is cut off, and odd where that loses something: so it is never halfway.
+    """
+    if widen(x) is x:
+        return result.astype(x.dtype)
+    short = result.astype(np.float32)
+    bits = short.view(np.uint32)
+    cut = np.where(np.abs(short) > np.abs(result), bits - 1, bits)
+    lossy = (short != result) & np.isfinite(short) | (np.isinf(short) & np.isfinite(result))
+    return narrow(np.where(lossy, cut | 1, bits).astype(np.uint32).view(np.float32), x.dtype)
+
+
+def _times(grad_output: Any, factor: Any, x: Any) -> Any:
+    """The product, and +0 where the factor, in the type that is computed in, is 0."""
+    vanishes = factor.astype(np.result_type(widen(x))) == 0
+    return np.where(vanishes, x.dtype.type(0), _rounded(_wider(grad_output) * factor, x))
+
+
+def _rounded_once(formula: Any) -> Any:
+    """Take the formula in a wider type, and round its result; `inspect.unwrap` gives the formula itself."""
+
+    @wraps(formula)
+    def rounded(x: Any, *params: Any) -> Any:
+        return _rounded(formula(_wider(x), *(_wider(_param(each, x)) for each in params)), x)
+
+    return rounded
 
 
 @row(
@@ -242,33 +279,14 @@ def relu_backward_from_mask(grad_output: Any, mask: Any) -> Any:
     return np.where(kept == 1, grad_output, grad_output.dtype.type(0))
 
 
-def _wider(x: Any) -> Any:
-    """In a type so much wider that the rounding of each step does not matter."""
-    return x.astype(np.longdouble if x.dtype == np.float64 else np.float64)
-
-
-def _rounded(result: Any, x: Any) -> Any:
-    """From that type, once, to x's.
-
-    16-bit floats by way of a float32 that is cut off, and odd where that loses something: so it is never halfway.
-    """
-    if widen(x) is x:
-        return result.astype(x.dtype)
-    short = result.astype(np.float32)
-    bits = short.view(np.uint32)
-    cut = np.where(np.abs(short) > np.abs(result), bits - 1, bits)
-    lossy = (short != result) & np.isfinite(short) | (np.isinf(short) & np.isfinite(result))
-    return narrow(np.where(lossy, cut | 1, bits).astype(np.uint32).view(np.float32), x.dtype)
-
-
 @row(
     Way("np.where(x > 0, x, alpha * np.expm1(x))", inplace="np.copyto(x, alpha * np.expm1(x), where=x < 0)"),
     gradient={"x": "elu_backward(v, x, alpha)", "alpha": "np.where(x > 0, 0, v * np.expm1(np.minimum(x, 0)))"},
 )
+@_rounded_once
 def elu(x: Any, alpha: Any = 1.0) -> Any:
-    """Exponential on the negative side, taken in a wider type."""
-    wide, factor = _wider(x), _wider(_param(alpha, x))
-    return _rounded(np.where(wide > 0, wide, factor * np.expm1(np.where(wide > 0, 0, wide))), x)
+    """Exponential on the negative side."""
+    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
 
 
 @row(
@@ -289,10 +307,10 @@ def elu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
     Way("np.logaddexp(beta * x, 0) / beta"),
     gradient={"x": "softplus_backward(v, x, beta)", "beta": "v * (x * sigmoid(beta * x) - softplus(x, beta)) / beta"},
 )
+@_rounded_once
 def softplus(x: Any, beta: Any = 1.0) -> Any:
-    """Smooth relu, taken in a wider type."""
-    factor = _wider(_param(beta, x))
-    return _rounded(np.logaddexp(0, factor * _wider(x)) / factor, x)
+    """Smooth relu."""
+    return np.logaddexp(0, beta * x) / beta
 
 
 @row(
@@ -305,12 +323,6 @@ def softplus(x: Any, beta: Any = 1.0) -> Any:
 def softplus_backward(grad_output: Any, x: Any, beta: Any = 1.0) -> Any:
     """Gradient from the input; +0 where the sigmoid is."""
     return _times(grad_output, 1 / (1 + np.exp(-_wider(_param(beta, x)) * _wider(x))), x)
-
-
-def _times(grad_output: Any, factor: Any, x: Any) -> Any:
-    """The product, and +0 where the factor, in the type that is computed in, is 0."""
-    vanishes = factor.astype(np.result_type(widen(x))) == 0
-    return np.where(vanishes, x.dtype.type(0), _rounded(_wider(grad_output) * factor, x))
 
 
 @row(
@@ -327,9 +339,10 @@ def _times(grad_output: Any, factor: Any, x: Any) -> Any:
     ),
     gradient={"x": "sigmoid_backward(v, y)"},
 )
+@_rounded_once
 def sigmoid(x: Any) -> Any:
-    """Logistic function, taken in a wider type, where small results do not cancel."""
-    return _rounded(1 / (1 + np.exp(-_wider(x))), x)
+    """Logistic function, with which small results do not cancel."""
+    return 1 / (1 + np.exp(-x))
 
 
 @row(
@@ -350,9 +363,10 @@ def sigmoid_backward(grad_output: Any, y: Any) -> Any:
     Way("np.tanh(x)", out="np.tanh(x, out=out)", inplace="np.tanh(x, out=x)"),
     gradient={"x": "tanh_backward(v, y)"},
 )
+@_rounded_once
 def tanh(x: Any) -> Any:
-    """Hyperbolic tangent, taken in a wider type."""
-    return _rounded(np.tanh(_wider(x)), x)
+    """Hyperbolic tangent."""
+    return np.tanh(x)
 
 
 @row(

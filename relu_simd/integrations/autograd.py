@@ -24,8 +24,9 @@ from typing import Any
 import relu_simd
 from relu_simd import _core, ufuncs
 from relu_simd._core import *
-from relu_simd._rows import ROWS, SHORT
+from relu_simd._rows import SHORT
 from relu_simd.integrations import _needs
+from relu_simd.reference import ROWS
 
 with _needs("autograd", "autograd"):
     import autograd.numpy as anp

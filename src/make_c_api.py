@@ -87,6 +87,18 @@ OPS = [read_op(*row) for row in calls("ops.def", "RS_OP")]
 DTYPES = [read_dtype(*row) for row in calls("dtypes.def", "RS_DTYPE")]
 
 
+def require_expressions():
+    """Stop the build at a row without an expression, before the compiler does with an error for each dtype."""
+    expressions = (ROOT / "csrc" / "kernels.h").read_text()
+    for op in OPS:
+        macro = f"KERNEL{len(op.arrays)}" + (f"_PARAM{len(op.params)}" if op.params else "")
+        if not re.search(rf"^{macro}\({op.name},", expressions, re.MULTILINE):
+            inputs = ", ".join([*op.arrays, *op.params])
+            raise SystemExit(
+                f"csrc/kernels.h: no expression {macro}({op.name}, {inputs}) {{ ... }} for this row of ops.def"
+            )
+
+
 def functions():
     """(name, its arguments as (type, name), what it computes) of each."""
     for op in OPS:
@@ -229,6 +241,7 @@ def write(path, text):
         path.write_text(text)
 
 
+require_expressions()
 write(PACKAGE / "include" / "relu_simd.h", header())
 write(PACKAGE / "c_api.pxd", pxd())
 write(PACKAGE / "_core.pyi", stub())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The functions that compute: how far from the truth, monotone, quiet. Every float32 there is: tests/tools/exhaustive.py."""
+"""Functions with an exponential: how far from the truth, monotone, quiet. Every float32: tests/tools/exhaustive.py."""
 
 import inspect
 

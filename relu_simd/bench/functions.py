@@ -56,7 +56,7 @@ def _row(op: _core.Op) -> Function:
 
 
 def _numbers(op: _core.Op) -> list[float]:
-    """Find a number for each parameter: its default or, where one has none, those of the example in the docstring."""
+    """Find a number for each parameter: its default or, if one has none, the number in the example of ops.def."""
     if None not in op.defaults:
         return [number for number in op.defaults if number is not None]
     example = ast.parse(op.example, mode="eval").body

@@ -6,8 +6,8 @@
     python -m tools.exhaustive --isas avx2 --ops tanh
 
 Results that are exact equal the reference's, bit for bit. The others are as close to its float64 evaluation as their
-row says and, of a function that rises, never step back from one float to the next. Every other instruction set gives the
-bytes of the best one. Exit status 1, and the bit pattern, at the first that does not hold.
+row says and, of a function that rises, never step back from one float to the next. Every other instruction set gives
+the bytes of the best one. Exit status 1, and the bit pattern, at the first that does not hold.
 """
 
 import argparse

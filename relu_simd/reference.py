@@ -91,8 +91,21 @@ def _times(grad_output: Any, factor: Any, x: Any) -> Any:
     return np.where(vanishes, x.dtype.type(0), _rounded(_wider(grad_output) * factor, x))
 
 
-def _rounded_once(formula: Any) -> Any:
-    """Take the formula in a wider type, and round its result; `inspect.unwrap` gives the formula itself."""
+def widened(formula: Any) -> Any:
+    """Take the formula in float32 where the arrays are 16-bit floats, and round its result: what WIDEN means."""
+
+    @wraps(formula)
+    def narrowed(first: Any, *others: Any) -> Any:
+        return narrow(formula(widen(first), *(_param(each, first) for each in others)), first.dtype)
+
+    return narrowed
+
+
+def rounded_once(formula: Any) -> Any:
+    """Take the formula in a type that makes the error of its steps vanish, and round its result.
+
+    `inspect.unwrap` gives the formula itself.
+    """
 
     @wraps(formula)
     def rounded(x: Any, *params: Any) -> Any:
@@ -283,7 +296,7 @@ def relu_backward_from_mask(grad_output: Any, mask: Any) -> Any:
     Way("np.where(x > 0, x, alpha * np.expm1(x))", inplace="np.copyto(x, alpha * np.expm1(x), where=x < 0)"),
     gradient={"x": "elu_backward(v, x, alpha)", "alpha": "np.where(x > 0, 0, v * np.expm1(np.minimum(x, 0)))"},
 )
-@_rounded_once
+@rounded_once
 def elu(x: Any, alpha: Any = 1.0) -> Any:
     """Exponential on the negative side."""
     return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
@@ -307,7 +320,7 @@ def elu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
     Way("np.logaddexp(beta * x, 0) / beta"),
     gradient={"x": "softplus_backward(v, x, beta)", "beta": "v * (x * sigmoid(beta * x) - softplus(x, beta)) / beta"},
 )
-@_rounded_once
+@rounded_once
 def softplus(x: Any, beta: Any = 1.0) -> Any:
     """Smooth relu."""
     return np.logaddexp(0, beta * x) / beta
@@ -339,7 +352,7 @@ def softplus_backward(grad_output: Any, x: Any, beta: Any = 1.0) -> Any:
     ),
     gradient={"x": "sigmoid_backward(v, y)"},
 )
-@_rounded_once
+@rounded_once
 def sigmoid(x: Any) -> Any:
     """Logistic function, with which small results do not cancel."""
     return 1 / (1 + np.exp(-x))
@@ -353,17 +366,17 @@ def sigmoid(x: Any) -> Any:
     ),
     gradient={"y": "v * g * (1 - 2 * y)"},
 )
+@widened
 def sigmoid_backward(grad_output: Any, y: Any) -> Any:
     """Gradient from the output, in this order of operations."""
-    g, y_wide = widen(grad_output), widen(y)
-    return narrow(g * (1 - y_wide) * y_wide, y.dtype)
+    return grad_output * (1 - y) * y
 
 
 @row(
     Way("np.tanh(x)", out="np.tanh(x, out=out)", inplace="np.tanh(x, out=x)"),
     gradient={"x": "tanh_backward(v, y)"},
 )
-@_rounded_once
+@rounded_once
 def tanh(x: Any) -> Any:
     """Hyperbolic tangent."""
     return np.tanh(x)
@@ -378,10 +391,10 @@ def tanh(x: Any) -> Any:
     Way("g * (1 - y * y)", inplace="np.multiply(g, 1 - y * y, out=g)"),
     gradient={"y": "v * g * (-2 * y)"},
 )
+@widened
 def tanh_backward(grad_output: Any, y: Any) -> Any:
     """Gradient from the output, in this order of operations."""
-    g, y_wide = widen(grad_output), widen(y)
-    return narrow(g * (1 - y_wide * y_wide), y.dtype)
+    return grad_output * (1 - y * y)
 
 
 def count_active(x: Any, axis: Any = None, keepdims: bool = False) -> Any:

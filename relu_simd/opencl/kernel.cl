@@ -137,7 +137,7 @@ RS_INLINE vec div(vec a, vec b) // Markstein's: the second step rounds correctly
 {
     const vec near = 1 / b, inverse = fma(near, fma(-b, near, 1.0f), near), q = a * inverse;
     const vec nearer = fma(fma(-b, q, a), inverse, q), exact = fma(fma(-b, nearer, a), inverse, nearer);
-    return isfinite(exact) ? exact : a / b;
+    return isfinite(exact) && exact != 0 ? exact : a / b; // of a zero the steps lose the sign
 }
 #endif
 RS_INLINE vec min(vec a, vec b) { return a < b ? a : b; }

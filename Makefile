@@ -126,7 +126,7 @@ valgrind: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test
 lint: $(VENV)/.for-lint $(VENV)/.for-release $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-bench $(VENV)/.for-opencl
 	echo 'lint: ruff check'; $(PY) -m ruff check --quiet
 	echo 'lint: ruff format'; $(PY) -m ruff format --check --quiet
-	echo 'lint: mypy'; $(PY) -m mypy
+	echo 'lint: mypy'; $(PY) src/make_c_api.py && $(PY) -m mypy
 	echo 'lint: cython-lint'; PATH=$(abspath $(VENV)/bin):$$PATH cython-lint src
 	echo 'lint: clang-format'; $(VENV)/bin/clang-format --dry-run -Werror csrc/*.[ch] src/*.h
 	echo 'lint: workflows, issue form, citation'

@@ -114,6 +114,8 @@ def function_doc(op: Any) -> str:
 
 
 def _parameter(op: Any, name: str) -> str:
+    if name not in _INPUTS:
+        raise LookupError(f"relu_simd/_docs.py: _INPUTS does not say what {name} is, an input of {op.name}")
     text = textwrap.dedent(_INPUTS[name]).strip()
     is_number = name in op.params and not op.weight
     if is_number:

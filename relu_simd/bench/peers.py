@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from relu_simd._rows import Way
 from relu_simd.bench.functions import FUNCTIONS, Function
 from relu_simd.bench.peer_jax import load_jax
 from relu_simd.bench.peer_numba import load_numba
 from relu_simd.bench.peer_onnxruntime import load_onnxruntime
 from relu_simd.bench.peer_torch import load_torch
-from relu_simd.bench.ways import Library, Names, Way
+from relu_simd.bench.ways import Library, Names
 
 NUMEXPR = {
     "relu": "where(x > zero, x, zero)",

@@ -57,7 +57,7 @@ build_aarch64() { # folder of the emulated Python, folder of the copy
     if [ ! -d "$modules" ]; then
         (
             cd "$2"
-            step "building" "$1/bin/python" setup.py -q build_ext --inplace
+            step "building" env -u CC "$1/bin/python" setup.py -q build_ext --inplace
         )
         rm -rf "$1/built"
         mkdir -p "$modules"

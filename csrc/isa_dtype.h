@@ -17,6 +17,20 @@ RS_INLINE mask at_most_param(vec v, wide s) { return less_equal(v, s); }
 RS_INLINE mask above_param(vec v, wide s) { return less(s, v); }
 RS_INLINE mask at_least_param(vec v, wide s) { return less_equal(s, v); }
 RS_INLINE vec of_param(wide s) { return s; }
+RS_INLINE vec add_param(vec v, wide s) { return add(v, s); }
+RS_INLINE vec sub_param(vec v, wide s) { return sub(v, s); }
+RS_INLINE vec times(vec a, vec b) { return mul(a, b); }
+/* +0 where -s <= v <= s, else `of`. An integer that is negative has no greater distance from 0 than s if and only if
+ * its complement, -v - 1, is below s: unlike -v that never overflows. */
+RS_INLINE vec drop_within(vec v, wide s, vec of)
+{
+#if T_CLASS == RS_INTEGER
+    const mask is_close_below = less(sub(splat((elem)-1), v), s), is_close_above = less_equal(v, s);
+    return select(negative(v), drop(is_close_below, of), drop(is_close_above, of));
+#else
+    return drop(less_equal(copysign(v, value(0)), s), of);
+#endif
+}
 #endif
 
 /* 16-bit floats take the expressions of the rows that are WIDEN from float32. */

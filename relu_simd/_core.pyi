@@ -8,13 +8,23 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "add_relu",
+    "celu",
+    "celu_backward",
     "count_active",
     "elu",
     "elu_backward",
+    "hardshrink",
+    "hardshrink_backward",
+    "hardsigmoid",
+    "hardsigmoid_backward",
+    "hardswish",
+    "hardswish_backward",
     "hardtanh",
     "hardtanh_backward",
     "leaky_relu",
     "leaky_relu_backward",
+    "logsigmoid",
+    "logsigmoid_backward",
     "prelu",
     "prelu_backward",
     "relu",
@@ -22,11 +32,21 @@ __all__ = [
     "relu6_backward",
     "relu_backward",
     "relu_backward_from_mask",
+    "relu_squared",
+    "relu_squared_backward",
     "relu_with_mask",
+    "selu",
+    "selu_backward",
     "sigmoid",
     "sigmoid_backward",
+    "silu",
+    "silu_backward",
     "softplus",
     "softplus_backward",
+    "softshrink",
+    "softshrink_backward",
+    "softsign",
+    "softsign_backward",
     "tanh",
     "tanh_backward",
     "threshold",
@@ -95,6 +115,21 @@ class _SoftplusBackward(Protocol):
         **ufunc_keywords: Any,
     ) -> Any: ...
 
+class _Shrink(Protocol):
+    def __call__(
+        self, x: ArrayLike, lambd: ArrayLike = 0.5, out: NDArray[Any] | None = None, **ufunc_keywords: Any
+    ) -> Any: ...
+
+class _ShrinkBackward(Protocol):
+    def __call__(
+        self,
+        grad_output: ArrayLike,
+        x: ArrayLike,
+        lambd: ArrayLike = 0.5,
+        out: NDArray[Any] | None = None,
+        **ufunc_keywords: Any,
+    ) -> Any: ...
+
 class _Hardtanh(Protocol):
     def __call__(
         self,
@@ -157,10 +192,30 @@ hardtanh_backward: _HardtanhBackward
 threshold: _Threshold
 threshold_backward: _ThresholdBackward
 add_relu: _Sum
+relu_squared: _Unary
+relu_squared_backward: _Backward
+hardshrink: _Shrink
+hardshrink_backward: _ShrinkBackward
+softshrink: _Shrink
+softshrink_backward: _ShrinkBackward
+hardsigmoid: _Unary
+hardsigmoid_backward: _Backward
+hardswish: _Unary
+hardswish_backward: _Backward
+softsign: _Unary
+softsign_backward: _Backward
 elu: _Elu
 elu_backward: _EluBackward
+celu: _Elu
+celu_backward: _EluBackward
+selu: _Unary
+selu_backward: _Backward
 softplus: _Softplus
 softplus_backward: _SoftplusBackward
+silu: _Softplus
+silu_backward: _SoftplusBackward
+logsigmoid: _Unary
+logsigmoid_backward: _Backward
 sigmoid: _Unary
 sigmoid_backward: _BackwardFromOutput
 tanh: _Unary
@@ -182,6 +237,7 @@ def prelu_backward(
 class Accuracy(NamedTuple):
     max_ulp: int
     steps: bool
+    crosses: bool
 
 class Op(NamedTuple):
     name: str

@@ -14,13 +14,23 @@ import numpy as np
 
 __all__ = [
     "add_relu",
+    "celu",
+    "celu_backward",
     "count_active",
     "elu",
     "elu_backward",
+    "hardshrink",
+    "hardshrink_backward",
+    "hardsigmoid",
+    "hardsigmoid_backward",
+    "hardswish",
+    "hardswish_backward",
     "hardtanh",
     "hardtanh_backward",
     "leaky_relu",
     "leaky_relu_backward",
+    "logsigmoid",
+    "logsigmoid_backward",
     "prelu",
     "prelu_backward",
     "relu",
@@ -28,11 +38,21 @@ __all__ = [
     "relu6_backward",
     "relu_backward",
     "relu_backward_from_mask",
+    "relu_squared",
+    "relu_squared_backward",
     "relu_with_mask",
+    "selu",
+    "selu_backward",
     "sigmoid",
     "sigmoid_backward",
+    "silu",
+    "silu_backward",
     "softplus",
     "softplus_backward",
+    "softshrink",
+    "softshrink_backward",
+    "softsign",
+    "softsign_backward",
     "tanh",
     "tanh_backward",
     "threshold",
@@ -173,6 +193,49 @@ def relu_backward_from_mask(grad_output: Any, mask: Any) -> Any:
     return np.where(kept == 1, grad_output, grad_output.dtype.type(0))
 
 
+def relu_squared(x: Any) -> Any:
+    """Zero where x is not positive, unless it is a NaN; 16-bit floats are multiplied in float32."""
+    return np.where(x <= 0, x.dtype.type(0), narrow(widen(x) * widen(x), x.dtype))
+
+
+def relu_squared_backward(grad_output: Any, x: Any) -> Any:
+    """Zero where x is not positive, unless it is a NaN."""
+    double = widen(narrow(widen(x) + widen(x), x.dtype))
+    return np.where(x <= 0, x.dtype.type(0), narrow(widen(grad_output) * double, x.dtype))
+
+
+def _is_within(x: Any, lambd: Any) -> Any:
+    """Whether -lambd <= x <= lambd, with no integer that could overflow."""
+    wide, bound = widen(x), _param(lambd, x)
+    if wide.dtype.kind == "f":
+        return np.abs(wide) <= bound
+    return np.where(wide < 0, np.invert(wide) < bound, wide <= bound)
+
+
+def hardshrink(x: Any, lambd: Any = 0.5) -> Any:
+    """Zero near 0; a NaN stays."""
+    return np.where(_is_within(x, lambd), x.dtype.type(0), x)
+
+
+def hardshrink_backward(grad_output: Any, x: Any, lambd: Any = 0.5) -> Any:
+    """Zero where x is near 0."""
+    return np.where(_is_within(x, lambd), x.dtype.type(0), grad_output)
+
+
+def softshrink(x: Any, lambd: Any = 0.5) -> Any:
+    """Zero near 0, closer to 0 elsewhere; a NaN stays."""
+    within = _is_within(x, lambd)
+    if np.all(within):
+        return np.zeros_like(x)
+    wide, step = widen(x), _param(lambd, x)
+    return np.where(within, x.dtype.type(0), narrow(np.where(wide < 0, wide + step, wide - step), x.dtype))
+
+
+def softshrink_backward(grad_output: Any, x: Any, lambd: Any = 0.5) -> Any:
+    """Zero where x is near 0."""
+    return np.where(_is_within(x, lambd), x.dtype.type(0), grad_output)
+
+
 def _wider(x: Any) -> Any:
     """In a type so much wider that the rounding of each step does not matter."""
     return x.astype(np.longdouble if x.dtype == np.float64 else np.float64)
@@ -192,6 +255,48 @@ def _rounded(result: Any, x: Any) -> Any:
     return narrow(np.where(lossy, cut | 1, bits).astype(np.uint32).view(np.float32), x.dtype)
 
 
+def _beside_half(result: Any, wide: Any, sign: Any = 1) -> Any:
+    """The result of a function that near 0 is x / 2 and a little beside it, where the wider type has lost the little."""
+    limit = np.copysign(np.inf, sign).astype(wide.dtype)
+    return np.where((result == wide / 2) & (wide != 0), np.nextafter(result, limit), result)
+
+
+def hardsigmoid(x: Any) -> Any:
+    """A line between -3 and 3, taken in a wider type."""
+    return _rounded(np.clip((_wider(x) + 3) / 6, 0, 1), x)
+
+
+def hardsigmoid_backward(grad_output: Any, x: Any) -> Any:
+    """A sixth between -3 and 3, zero elsewhere and for a NaN."""
+    return np.where((x > -3) & (x < 3), narrow(widen(grad_output) / 6, x.dtype), x.dtype.type(0))
+
+
+def hardswish(x: Any) -> Any:
+    """A parabola between -3 and 3, taken in a wider type."""
+    wide = _wider(x)
+    curve = _beside_half(wide * ((wide + 3) / 6), wide)
+    return np.where(x >= 3, x, _rounded(np.where(x <= -3, -0.0, curve), x))
+
+
+def hardswish_backward(grad_output: Any, x: Any) -> Any:
+    """A line between -3 and 3."""
+    wide = np.where((x > -3) & (x < 3), _wider(x), 0)
+    inside = _times(grad_output, (wide + wide + 3) / 6, x)
+    return np.where(x <= -3, x.dtype.type(0), np.where(x < 3, inside, grad_output))
+
+
+def softsign(x: Any) -> Any:
+    """Taken in a wider type, in which an infinity is the largest number."""
+    wide = _wider(x)
+    bounded = np.clip(wide, -np.finfo(wide.dtype).max, np.finfo(wide.dtype).max)
+    return _rounded(bounded / (1 + np.abs(bounded)), x)
+
+
+def softsign_backward(grad_output: Any, x: Any) -> Any:
+    """Gradient from the input."""
+    return _times(grad_output, (1 / (1 + np.abs(_wider(x)))) ** 2, x)
+
+
 def elu(x: Any, alpha: Any = 1.0) -> Any:
     """Exponential on the negative side, taken in a wider type."""
     wide, factor = _wider(x), _wider(_param(alpha, x))
@@ -204,6 +309,54 @@ def elu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
     return _times(grad_output, np.where(wide > 0, 1, factor * np.exp(np.where(wide > 0, 0, wide))), x)
 
 
+def celu(x: Any, alpha: Any = 1.0) -> Any:
+    """Exponential on the negative side, taken in a wider type."""
+    wide, divisor = _wider(x), _wider(_param(alpha, x))
+    return _rounded(np.where(wide > 0, wide, divisor * np.expm1(np.where(wide > 0, 0, wide) / divisor)), x)
+
+
+def celu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
+    """Gradient from the input; +0 where the exponential is."""
+    wide, divisor = _wider(x), _wider(_param(alpha, x))
+    return _times(grad_output, np.where(wide > 0, 1, np.exp(np.where(wide > 0, 0, wide) / divisor)), x)
+
+
+_SCALE, _ALPHA = np.longdouble(1.0507009873554805), np.longdouble(1.6732632423543772)
+
+
+def selu(x: Any) -> Any:
+    """Exponential on the negative side, taken in a wider type."""
+    wide = _wider(x)
+    scale, alpha = (constant.astype(wide.dtype) for constant in (_SCALE, _SCALE * _ALPHA))
+    return _rounded(np.where(wide > 0, scale * wide, alpha * np.expm1(np.where(wide > 0, 0, wide))), x)
+
+
+def selu_backward(grad_output: Any, x: Any) -> Any:
+    """Gradient from the input; +0 where the exponential is."""
+    wide = _wider(x)
+    scale, alpha = (constant.astype(wide.dtype) for constant in (_SCALE, _SCALE * _ALPHA))
+    return _times(grad_output, np.where(wide > 0, scale, alpha * np.exp(np.where(wide > 0, 0, wide))), x)
+
+
+def _logistic(wide: Any) -> Any:
+    return 1 / (1 + np.exp(-wide))
+
+
+def silu(x: Any, beta: Any = 1.0) -> Any:
+    """Taken in a wider type; where the sigmoid is 0 or 1, that is the limit."""
+    wide, factor = _wider(x), _wider(_param(beta, x))
+    s = _logistic(factor * wide)
+    curve = np.where(s == 0, np.copysign(s, wide), np.where(s == 1, wide, wide * s))
+    return _rounded(np.where(np.isnan(s), s, _beside_half(curve, wide, factor)), x)
+
+
+def silu_backward(grad_output: Any, x: Any, beta: Any = 1.0) -> Any:
+    """Gradient from the input; +0 where its factor is."""
+    z = _wider(_param(beta, x)) * _wider(x)
+    bounded = np.clip(z, -2000, 2000)
+    return _times(grad_output, _logistic(z) * (1 + bounded * _logistic(-bounded)), x)
+
+
 def softplus(x: Any, beta: Any = 1.0) -> Any:
     """Smooth relu, taken in a wider type."""
     factor = _wider(_param(beta, x))
@@ -212,18 +365,29 @@ def softplus(x: Any, beta: Any = 1.0) -> Any:
 
 def softplus_backward(grad_output: Any, x: Any, beta: Any = 1.0) -> Any:
     """Gradient from the input; +0 where the sigmoid is."""
-    return _times(grad_output, 1 / (1 + np.exp(-_wider(_param(beta, x)) * _wider(x))), x)
+    return _times(grad_output, _logistic(_wider(_param(beta, x)) * _wider(x)), x)
 
 
 def _times(grad_output: Any, factor: Any, x: Any) -> Any:
-    """The product, and +0 where the factor, in the type that is computed in, is 0."""
-    vanishes = factor.astype(np.result_type(widen(x))) == 0
-    return np.where(vanishes, x.dtype.type(0), _rounded(_wider(grad_output) * factor, x))
+    """The product, and +0 where the factor, in the type that is computed in, is 0; it may be infinite there, too."""
+    narrower = factor.astype(np.result_type(widen(x)))
+    factor = np.where(np.isinf(narrower), narrower, factor)
+    return np.where(narrower == 0, x.dtype.type(0), _rounded(_wider(grad_output) * factor, x))
+
+
+def logsigmoid(x: Any) -> Any:
+    """Taken in a wider type."""
+    return _rounded(-np.logaddexp(0, -_wider(x)), x)
+
+
+def logsigmoid_backward(grad_output: Any, x: Any) -> Any:
+    """Gradient from the input; +0 where the sigmoid is."""
+    return _times(grad_output, _logistic(-_wider(x)), x)
 
 
 def sigmoid(x: Any) -> Any:
     """Logistic function, taken in a wider type, where small results do not cancel."""
-    return _rounded(1 / (1 + np.exp(-_wider(x))), x)
+    return _rounded(_logistic(_wider(x)), x)
 
 
 def sigmoid_backward(grad_output: Any, y: Any) -> Any:

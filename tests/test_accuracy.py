@@ -20,11 +20,12 @@ from cases import (
     same,
     using_isa,
 )
+from truth import precise, slopes, truth, ulps
 
 import relu_simd
 from relu_simd import sigmoid, tanh
 
-FUNCTIONS = [op.name for op in OPS.values() if op.computes and len(op.arrays) == 1]
+FUNCTIONS = [op.name for op in OPS.values() if op.accuracy.max_ulp and len(op.arrays) == 1]
 by_name = pytest.mark.parametrize("name", FUNCTIONS)
 # The largest error that was found in all float32, and in 46 million float64, in ULP, and a little more: a coefficient
 # that is off by its last bits stays within 1 ULP. See csrc/vmath.h.
@@ -34,28 +35,6 @@ WIDE = np.finfo(np.longdouble).nmant > 60
 
 # Where one is right, all are: tests/test_digests.py compares their bytes.
 pytestmark = [pytest.mark.usefixtures("isa"), pytest.mark.above_the_isa]
-
-
-def truth(name, wide):
-    """In whatever wider type it is given."""
-    with np.errstate(all="ignore"):
-        match name:
-            case "sigmoid":
-                return 1 / (1 + np.exp(-wide))
-            case "tanh":
-                return np.tanh(wide)
-            case "elu":
-                return np.where(wide > 0, wide, np.expm1(np.where(wide > 0, 0, wide)))
-            case "softplus":
-                return np.logaddexp(wide, 0)
-    raise AssertionError(f"{name}: give tests/test_accuracy.py its truth")
-
-
-def ulps(got, exact):
-    """Distance from the exact value in units of the last place there, which does not shrink below the denormals'."""
-    rounded = np.abs(exact).astype(got.dtype)
-    with np.errstate(all="ignore"):
-        return np.abs(got.astype(exact.dtype) - exact) / np.spacing(rounded).astype(exact.dtype)
 
 
 def stratified(dtype, each):
@@ -91,7 +70,7 @@ def assert_as_exact_as_found(name, x, got, exact):
 def test_float32_on_every_exponent(name):
     each, bends = (200, 20_000) if EMULATED else (2000, 300_000)
     x = np.concatenate([stratified("f4", each), where_it_bends("f4", bends)])
-    assert_as_exact_as_found(name, x, getattr(relu_simd, name)(x), truth(name, x.astype("f8")))
+    assert_as_exact_as_found(name, x, getattr(relu_simd, name)(x), truth(name, x))
 
 
 @by_name
@@ -99,20 +78,7 @@ def test_float32_on_every_exponent(name):
 def test_float64_on_every_exponent(name):
     """Judged by long double, whose own error is far below the one in question."""
     x = np.concatenate([stratified("f8", 20 if EMULATED else 100), where_it_bends("f8", 5000 if EMULATED else 100_000)])
-    assert_as_exact_as_found(name, x, getattr(relu_simd, name)(x), truth(name, x.astype(np.longdouble)))
-
-
-def precise(mpmath, name, x):
-    match name:
-        case "sigmoid":
-            return 1 / (1 + mpmath.exp(-x))
-        case "tanh":
-            return mpmath.tanh(x)
-        case "elu":
-            return x if x > 0 else mpmath.expm1(x)
-        case "softplus":
-            return mpmath.log1p(mpmath.exp(x)) if x < 0 else x + mpmath.log1p(mpmath.exp(-x))
-    raise AssertionError(f"{name}: give tests/test_accuracy.py its truth")
+    assert_as_exact_as_found(name, x, getattr(relu_simd, name)(x), truth(name, x))
 
 
 @by_name
@@ -142,6 +108,13 @@ def test_halves_are_correctly_rounded(name, dtype):
         same(bits(getattr(relu_simd, name)(x)), want)
 
 
+def assert_monotone(name, x):
+    """Along the last axis, whose elements rise from 0 on, and for their negatives."""
+    function = getattr(relu_simd, name)
+    assert (np.diff(order(function(x))) * slopes(name, x[..., 1:]) >= 0).all()
+    assert (np.diff(order(function(-x))) * slopes(name, -x[..., 1:]) <= 0).all()
+
+
 @by_name
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_monotone_from_each_float_to_the_next(name, dtype):
@@ -155,9 +128,7 @@ def test_monotone_from_each_float_to_the_next(name, dtype):
     width = 64
     patterns = patterns[:, None].astype(np.int64) + np.arange(-width // 2, width // 2)
     x = np.clip(patterns, 0, int(np.array(np.inf, dtype).view(kind))).astype(kind).view(dtype)
-    function = getattr(relu_simd, name)
-    assert (np.diff(order(function(x)), axis=1) >= 0).all()
-    assert (np.diff(order(function(-x)), axis=1) <= 0).all()
+    assert_monotone(name, x)
 
 
 @by_name
@@ -165,9 +136,7 @@ def test_monotone_from_each_float_to_the_next(name, dtype):
 def test_monotone_over_all_16_bit_floats(name, dtype):
     infinity = int(np.array([np.inf]).astype(dtype).view(np.uint16)[0])
     x = np.arange(infinity + 1, dtype=np.uint16).view(dtype)
-    function = getattr(relu_simd, name)
-    assert (np.diff(order(function(x))) >= 0).all()
-    assert (np.diff(order(function(-x))) <= 0).all()
+    assert_monotone(name, x)
 
 
 def test_tanh_is_odd(float_dtype):

@@ -89,7 +89,7 @@ def test_against_a_grid(op, dtype, grid_first):
     a, b = first(dtype), second(dtype)
     want = wanted(op.name, (first, dtype), (second, dtype))
     got = faces(op)[0](a, b)
-    if op.name not in ("relu_backward", "relu6_backward"):
+    if op.name not in ("relu_backward", "relu6_backward", "hardsigmoid_backward"):
         # Of two NaNs the hardware chooses the payload.
         two = isnan(a) & isnan(b)
         assert isnan(got[two]).all()

@@ -256,7 +256,7 @@ def _rounded(result: Any, x: Any) -> Any:
 
 
 def _beside_half(result: Any, wide: Any, sign: Any = 1) -> Any:
-    """The result of a function that near 0 is x / 2 and a little beside it, where the wider type has lost the little."""
+    """The result of a function that is x / 2 and a little beside it near 0, where the wider type has lost the little."""
     limit = np.copysign(np.inf, sign).astype(wide.dtype)
     return np.where((result == wide / 2) & (wide != 0), np.nextafter(result, limit), result)
 

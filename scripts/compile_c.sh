@@ -12,11 +12,11 @@ read -ra cc <<<"${CC:-cc}" # it may have words, as in CC="ccache gcc"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-compile() { # compiler...
+compile() { # compiler...: as many sources at a time as there are CPUs
     local source
     for source in csrc/*.c; do
-        "$@" "${flags[@]}" -c "$source" -o "$out/object.o" || { echo "failed: $* $source" >&2; return 1; }
-    done
+        printf '%s\0' -c "$source" -o "$out/$(basename "$source").o"
+    done | xargs -0 -n 4 -P "$(getconf _NPROCESSORS_ONLN)" "$@" "${flags[@]}" || { echo "failed: $*" >&2; return 1; }
 }
 
 compile "${cc[@]}"

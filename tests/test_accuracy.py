@@ -173,6 +173,14 @@ def test_small_results_are_denormals_not_zero():
         same(sigmoid(tiny), np.full(4, 0.5, dtype))
 
 
+@pytest.mark.parametrize("alpha", [0.0, -0.0, 2.0, -2.0])
+def test_the_sign_of_elu(alpha, float_dtype):
+    """A zero has it, too: alpha * (exp(-infinity) - 1) is 0 for an alpha of 0, not the NaN of 0 * -infinity."""
+    x = np.array([-np.inf, -3.0, -0.0, 0.0], float_dtype)
+    for face in faces(OPS["elu"]):
+        assert np.array_equal(np.signbit(face(x, alpha)), np.signbit(alpha) != np.array([True, True, True, False]))
+
+
 def test_a_nan_stays_one(float_dtype):
     x = np.array([np.nan, 1.0, -np.nan]).astype(float_dtype)
     for name in FUNCTIONS:

@@ -3,6 +3,8 @@
 
 import json
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -366,6 +368,20 @@ def test_interrupted_before_anything(needed, tmp_path, monkeypatch, capsys):
     assert bench("--ops", "relu", "--out", tmp_path) == 130
     assert capsys.readouterr().err == "interrupted\n"
     assert not (tmp_path / "bench.json").exists()
+
+
+def test_a_sample_waits_for_the_threads_of_the_one_before():
+    from relu_simd.bench import timing
+
+    def stay_awake():
+        end = time.process_time() + 0.05
+        while time.process_time() < end:
+            pass
+
+    thread = threading.Thread(target=stay_awake)
+    thread.start()
+    timing._settle()
+    assert not thread.is_alive()
 
 
 def test_news_where_nobody_sees_the_rows(needed, tmp_path, monkeypatch, capsys):

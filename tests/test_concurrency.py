@@ -5,6 +5,7 @@
 """
 
 import gc
+import itertools
 import os
 import random
 import subprocess
@@ -371,15 +372,22 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-@pytest.mark.parametrize("early", ["import relu_simd", ""], ids=["imported by the main module", "by the worker"])
-@pytest.mark.parametrize("variable", ["", "OMP_NUM_THREADS", "RELU_SIMD_NUM_THREADS"])
+METHODS = ["fork", "spawn", "forkserver"]
+EARLY = {"imported by the main module": "import relu_simd", "by the worker": ""}
+VARIABLES = ["", "OMP_NUM_THREADS", "RELU_SIMD_NUM_THREADS"]
+# A forked worker of a main module that has imported the package keeps what was set there: see test_threads.py.
+WORKER_CASES = [
+    pytest.param(method, early, variable, id="-".join(filter(None, (method, words, variable))))
+    for method, (words, early), variable in itertools.product(METHODS, EARLY.items(), VARIABLES)
+    if not (method == "fork" and early and variable)
+]
+
+
+@pytest.mark.parametrize("method, early, variable", WORKER_CASES)
 def test_threads_of_worker_processes(method, early, variable, tmp_path, monkeypatch):
     """One each, unless somebody says otherwise: two workers of two threads on two CPUs would be in each other's way."""
     if method != "spawn" and not hasattr(os, "fork"):
         pytest.skip("no fork on this system")
-    if method == "fork" and early and variable:
-        pytest.skip("what was set before a fork is another question: see test_threads.py")
     script = tmp_path / "workers.py"
     script.write_text(WORKERS.replace("EARLY", early))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)

@@ -113,7 +113,7 @@ KERNEL1_PARAM1(celu, x, alpha) { return celu_sum(x, alpha, TO_HALF); }
 
 KERNEL2_PARAM1(celu_backward, grad_output, x, alpha)
 {
-    return select(above(x, 0), grad_output, times_factor(grad_output, celu_factor(x, alpha)));
+    return select(at_least(x, 0), grad_output, times_factor(grad_output, celu_factor(x, alpha)));
 }
 
 KERNEL1(selu, x) { return selu_of(x, TO_HALF); }

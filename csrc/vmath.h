@@ -364,7 +364,7 @@ RS_INLINE vec elu_factor(vec x, vec alpha)
     return nan_of(x, mul(mul(mul(mul(d, third), alpha), third), add(last, last)));
 }
 
-/* alpha * expm1(x / alpha) for x <= 0, otherwise as elu_sum; where alpha is negative, too, and the exponent positive.
+/* alpha * expm1(x / alpha) for x < 0, otherwise as elu_sum; where alpha is negative, too, and the exponent positive.
  * With g = min(2^n, 1), h = min(2^-n, 1), or a little more where that is nothing beside 1, the result is alpha * (g - h
  * + g * t) * max(2^n, 1). */
 RS_INLINE vec celu_sum(vec x, vec alpha, int to_half)
@@ -380,7 +380,10 @@ RS_INLINE vec celu_sum(vec x, vec alpha, int to_half)
     const vec less_h = sub(g, h), u = fma(g, head, less_h), w = fma(g, tail, fma(g, head, sub(less_h, u)));
     const vec part = mul(alpha, w), sum = fma(alpha, u, part);
     const vec result = to_half ? nudged(sum, add(fma(alpha, u, sub(zero, sum)), part)) : sum;
-    return nan_of(x, select(above(x, 0), x, copysign(mul(mul(result, first), last), x)));
+    /* Of a tiny x the quotient may be denormal, and the result is x. */
+    const mask tiny = less(min_abs(quotient, splat(1)), splat((elem)0x1p-60));
+    const vec curve = select(tiny, x, mul(mul(result, first), last));
+    return nan_of(x, select(at_least(x, 0), x, copysign(curve, x)));
 }
 
 /* factor * e^(z + z_rest) */

@@ -312,13 +312,13 @@ def elu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
 def celu(x: Any, alpha: Any = 1.0) -> Any:
     """Exponential on the negative side, taken in a wider type."""
     wide, divisor = _wider(x), _wider(_param(alpha, x))
-    return _rounded(np.where(wide > 0, wide, divisor * np.expm1(np.where(wide > 0, 0, wide) / divisor)), x)
+    return _rounded(np.where(wide >= 0, wide, divisor * np.expm1(np.where(wide >= 0, -1, wide) / divisor)), x)
 
 
 def celu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
     """Gradient from the input; +0 where the exponential is."""
     wide, divisor = _wider(x), _wider(_param(alpha, x))
-    return _times(grad_output, np.where(wide > 0, 1, np.exp(np.where(wide > 0, 0, wide) / divisor)), x)
+    return _times(grad_output, np.where(wide >= 0, 1, np.exp(np.where(wide >= 0, -1, wide) / divisor)), x)
 
 
 _SCALE, _ALPHA = np.longdouble(1.0507009873554805), np.longdouble(1.6732632423543772)

@@ -78,6 +78,25 @@
 #define softsign_inverse NAME(softsign_inverse)
 #define softsign_of NAME(softsign_of)
 #define softsign_factor NAME(softsign_factor)
+#define exp_sum NAME(exp_sum)
+#define long_polynomial NAME(long_polynomial)
+#define product_rest NAME(product_rest)
+#define sum_rest NAME(sum_rest)
+#define normal_tail NAME(normal_tail)
+#define normal_tail_of NAME(normal_tail_of)
+#define gelu_of NAME(gelu_of)
+#define gelu_factor NAME(gelu_factor)
+#define gelu_tanh_argument NAME(gelu_tanh_argument)
+#define gelu_tanh_of NAME(gelu_tanh_of)
+#define gelu_tanh_factor NAME(gelu_tanh_factor)
+#define mish_parts NAME(mish_parts)
+#define mish_parts_of NAME(mish_parts_of)
+#define quotient_of NAME(quotient_of)
+#define mish_of NAME(mish_of)
+#define mish_factor NAME(mish_factor)
+#define tanhshrink_of NAME(tanhshrink_of)
+#define tanhshrink_factor NAME(tanhshrink_factor)
+#define tanh_parts NAME(tanh_parts)
 #define logistic NAME(logistic)
 #define logistic_of NAME(logistic_of)
 #define times_sigmoid NAME(times_sigmoid)
@@ -132,7 +151,8 @@
 
 /* A kernel is drive() with the operation and the form fixed: one body for both kinds of stores. Arrays in place of
  * numbers as parameters are rare, and are not unrolled. An operation that computes and has no parameter has one body
- * alone: its last array, where that is a single element, is spread over a block, which takes no time beside the rest. */
+ * alone: its last array, where that is a single element, is spread over a block, which takes no time beside the rest.
+ */
 #define BODY(name, arrays, params, form, step)                                                             \
     static RS_APART void NAME(name##_body##form)(const void *const *in, void *out, size_t n, int streamed) \
     {                                                                                                      \
@@ -154,8 +174,8 @@
     BODY(name, arrays, params, 1, step)                        \
     ENTRIES(name, 0, NAME(name##_body0)(in, out, n, streamed)) \
     ENTRIES(name, 1, NAME(name##_body1)(in, out, n, streamed))
-#define ONE_FORM(name, arrays, params, step)   \
-    BODY(name, arrays, params, 0, step)        \
+#define ONE_FORM(name, arrays, params, step)                   \
+    BODY(name, arrays, params, 0, step)                        \
     ENTRIES(name, 0, NAME(name##_body0)(in, out, n, streamed)) \
     ENTRIES(name, 1, spread_last(NAME(name##_body0), arrays, in, out, n, streamed))
 #define FORMS_MEMORY_NONE BOTH_FORMS

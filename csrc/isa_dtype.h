@@ -38,6 +38,7 @@ RS_INLINE vec drop_within(vec v, wide s, vec of)
 #if T_CLASS == RS_WHOLE
 #define HAS_WIDEN 1
 #include "vmath.h"
+#include "vmath_gelu.h"
 #else
 #define HAS_WIDEN 0
 #endif

@@ -132,6 +132,22 @@ KERNEL1(logsigmoid, x) { return softplus_sum(x, splat(-1), TO_HALF); }
 
 KERNEL2(logsigmoid_backward, grad_output, x) { return times_factor(grad_output, softplus_factor(x, splat(-1))); }
 
+KERNEL1(gelu, x) { return gelu_of(x, TO_HALF); }
+
+KERNEL2(gelu_backward, grad_output, x) { return times_factor(grad_output, gelu_factor(x)); }
+
+KERNEL1(gelu_tanh, x) { return gelu_tanh_of(x, TO_HALF); }
+
+KERNEL2(gelu_tanh_backward, grad_output, x) { return times_factor(grad_output, gelu_tanh_factor(x)); }
+
+KERNEL1(mish, x) { return mish_of(x, TO_HALF); }
+
+KERNEL2(mish_backward, grad_output, x) { return times_factor(grad_output, mish_factor(x)); }
+
+KERNEL1(tanhshrink, x) { return tanhshrink_of(x, TO_HALF); }
+
+KERNEL2(tanhshrink_backward, grad_output, x) { return times_factor(grad_output, tanhshrink_factor(x)); }
+
 KERNEL1(sigmoid, x) { return sigmoid_less(x, splat(0), TO_HALF); }
 
 KERNEL2(sigmoid_backward, grad_output, y) { return mul(mul(grad_output, sub(value(1), y)), y); }

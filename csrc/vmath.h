@@ -291,9 +291,9 @@ RS_INLINE vec silu_factor(vec x, vec beta)
     return sigmoid_slope(z, surplus, min(max(z, splat(NAME(sigmoid).lowest)), far), sub(splat(0), surplus));
 }
 
-/* tanh(x) = p / (p + g) with g = 2^-n, p = (1 - g + t) / 2, and e^2|x| = 2^n * (1 + t).
- * Near 0, n = 0 and p = t / 2 = r + r^2 q(r) has the relative error of its rounding, which p_rest undoes. */
-RS_INLINE vec tanh_of(vec x)
+/* tanh(|x|) as what this returns and a rest: p / (p + g) with g = 2^-n, p = (1 - g + t) / 2, and e^2|x| = 2^n * (1 +
+ * t). Near 0, n = 0 and p = t / 2 = r + r^2 q(r) has the relative error of its rounding, which p_rest undoes. */
+RS_INLINE vec tanh_parts(vec x, vec *s_rest)
 {
     const vec zero_power = splat(POW2 - 1), half = splat((elem)0.5), one = splat(1);
     const vec y = min_abs(x, splat(NAME(tanh).highest));
@@ -315,7 +315,15 @@ RS_INLINE vec tanh_of(vec x)
     const vec d = add(p, g), d_rest = add(add(sub(max(p, g), d), min(p, g)), p_rest);
     const vec i = div(one, d), s = mul(p, i);
     const vec e = add(fnma(s, d, p), fnma(s, d_rest, p_rest));
-    return nan_of(x, copysign(fma(i, e, s), x));
+    *s_rest = mul(i, e);
+    return s;
+}
+
+RS_INLINE vec tanh_of(vec x)
+{
+    vec rest;
+    const vec s = tanh_parts(x, &rest);
+    return nan_of(x, copysign(add(s, rest), x));
 }
 
 /* e^(y + y_rest) = 2^n * (1 + head + tail), |tail| well below |head|. v is POW2 + n, n an integer. */
@@ -349,7 +357,8 @@ RS_INLINE vec elu_sum(vec x, vec alpha, int to_half)
     const vec u = fma(power, head, less), w = fma(power, tail, fma(power, head, sub(less, u)));
     const vec part = select(finite(alpha), mul(alpha, w), zero), sum = fma(alpha, u, part);
     const vec result = to_half ? nudged(sum, add(fma(alpha, u, sub(zero, sum)), part)) : sum;
-    const vec signed_alpha = mul(alpha, copysign(splat(1), x)); /* of 0 * -infinity each CPU makes a NaN of its own sign */
+    const vec signed_alpha =
+        mul(alpha, copysign(splat(1), x)); /* of 0 * -infinity each CPU makes a NaN of its own sign */
     return nan_of(x, select(above(x, 0), x, copysign(result, signed_alpha)));
 }
 

@@ -13,6 +13,10 @@ __all__ = [
     "count_active",
     "elu",
     "elu_backward",
+    "gelu",
+    "gelu_backward",
+    "gelu_tanh",
+    "gelu_tanh_backward",
     "hardshrink",
     "hardshrink_backward",
     "hardsigmoid",
@@ -25,6 +29,8 @@ __all__ = [
     "leaky_relu_backward",
     "logsigmoid",
     "logsigmoid_backward",
+    "mish",
+    "mish_backward",
     "prelu",
     "prelu_backward",
     "relu",
@@ -49,6 +55,8 @@ __all__ = [
     "softsign_backward",
     "tanh",
     "tanh_backward",
+    "tanhshrink",
+    "tanhshrink_backward",
     "threshold",
     "threshold_backward",
 ]
@@ -212,6 +220,14 @@ selu: _Unary
 selu_backward: _Backward
 softplus: _Softplus
 softplus_backward: _SoftplusBackward
+gelu: _Unary
+gelu_backward: _Backward
+gelu_tanh: _Unary
+gelu_tanh_backward: _Backward
+mish: _Unary
+mish_backward: _Backward
+tanhshrink: _Unary
+tanhshrink_backward: _Backward
 silu: _Softplus
 silu_backward: _SoftplusBackward
 logsigmoid: _Unary

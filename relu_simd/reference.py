@@ -19,6 +19,10 @@ __all__ = [
     "count_active",
     "elu",
     "elu_backward",
+    "gelu",
+    "gelu_backward",
+    "gelu_tanh",
+    "gelu_tanh_backward",
     "hardshrink",
     "hardshrink_backward",
     "hardsigmoid",
@@ -31,6 +35,8 @@ __all__ = [
     "leaky_relu_backward",
     "logsigmoid",
     "logsigmoid_backward",
+    "mish",
+    "mish_backward",
     "prelu",
     "prelu_backward",
     "relu",
@@ -55,6 +61,8 @@ __all__ = [
     "softsign_backward",
     "tanh",
     "tanh_backward",
+    "tanhshrink",
+    "tanhshrink_backward",
     "threshold",
     "threshold_backward",
 ]
@@ -373,6 +381,91 @@ def _times(grad_output: Any, factor: Any, x: Any) -> Any:
     narrower = factor.astype(np.result_type(widen(x)))
     factor = np.where(np.isinf(narrower), narrower, factor)
     return np.where(narrower == 0, x.dtype.type(0), _rounded(_wider(grad_output) * factor, x))
+
+
+def _pi(dtype: Any) -> Any:
+    return 4 * np.arctan(dtype.type(1))
+
+
+def _gauss(wide: Any) -> Any:
+    """Take exp(-x**2 / 2), where the square of a number of 24 bits is exact, and so the rest of it is small."""
+    short = wide.astype(np.float32).astype(wide.dtype)
+    return np.exp(-short * short / 2) * np.exp(-(wide - short) * (wide + short) / 2)
+
+
+def _normal_cdf(wide: Any) -> Any:
+    """The normal distribution function, by the trapezoidal rule for erfc: exact to exp(-(pi / h)**2) at 0 <= y.
+
+    erfc(y) = 2 * h * y / pi * exp(-y**2) * sum(exp(-t**2) / (t**2 + y**2)) + 2 / (1 + exp(2 * pi * y / h)), of which the
+    last term is left out from pi / h on; t takes the odd multiples of h / 2.
+    """
+    pi, h = _pi(wide.dtype), wide.dtype.type(0.4)
+    y = np.abs(wide) / np.sqrt(wide.dtype.type(2))
+    series = sum(np.exp(-t * t) / (t * t + y * y) for t in h * (np.arange(18) + wide.dtype.type(0.5)))
+    tail = h * y / pi * _gauss(wide) * series + np.where(y < pi / h, 1 / (1 + np.exp(2 * pi * y / h)), 0)
+    return np.where(wide < 0, tail, 1 - tail)
+
+
+def gelu(x: Any) -> Any:
+    """Taken in a wider type; -0 where the distribution function is 0."""
+    wide = np.clip(_wider(x), -60, None)
+    bounded = np.minimum(wide, 60)
+    return _rounded(_beside_half(np.where(wide < 60, bounded * _normal_cdf(bounded), wide), wide), x)
+
+
+def gelu_backward(grad_output: Any, x: Any) -> Any:
+    """Gradient from the input; +0 where its factor is."""
+    wide = np.clip(_wider(x), -60, 60)
+    density = _gauss(wide) / np.sqrt(2 * _pi(wide.dtype))
+    return _times(grad_output, _normal_cdf(wide) + wide * density, x)
+
+
+def _gelu_tanh_argument(wide: Any) -> Any:
+    """Twice the argument of tanh, and its derivative times x."""
+    factor, cube = np.sqrt(8 / _pi(wide.dtype)), wide.dtype.type(44715) / 10**6 * wide**3
+    return factor * (wide + cube), factor * (wide + 3 * cube)
+
+
+def gelu_tanh(x: Any) -> Any:
+    """As silu of another argument; -0 where the sigmoid is 0."""
+    wide = np.clip(_wider(x), -60, None)
+    bounded = np.minimum(wide, 60)
+    z, _ = _gelu_tanh_argument(bounded)
+    return _rounded(_beside_half(np.where(wide < 60, bounded * _logistic(z), wide), wide), x)
+
+
+def gelu_tanh_backward(grad_output: Any, x: Any) -> Any:
+    """Gradient from the input; +0 where its factor is."""
+    z, slope = _gelu_tanh_argument(np.clip(_wider(x), -60, 60))
+    return _times(grad_output, _logistic(z) * (1 + slope * _logistic(-z)), x)
+
+
+def mish(x: Any) -> Any:
+    """Taken in a wider type; -0 where tanh is 0."""
+    wide = np.clip(_wider(x), -2000, None)
+    return _rounded(wide * np.tanh(np.logaddexp(wide, 0)), x)
+
+
+def mish_backward(grad_output: Any, x: Any) -> Any:
+    """Gradient from the input; +0 where its factor is."""
+    wide = np.clip(_wider(x), -2000, 2000)
+    t = np.tanh(np.logaddexp(wide, 0))
+    return _times(grad_output, t + wide * (1 - t * t) * _logistic(wide), x)
+
+
+def tanhshrink(x: Any) -> Any:
+    """Taken in a wider type; near 0, where the difference cancels, by its series."""
+    wide = _wider(x)
+    numerators = [929569, -21844, 1382, -62, 17, -2, 1]
+    denominators = [638512875, 6081075, 155925, 2835, 315, 15, 3]
+    near = np.where(np.abs(wide) < 0.06, wide, 0)
+    series = np.polyval(np.array(numerators, wide.dtype) / np.array(denominators, wide.dtype), near * near)
+    return _rounded(np.where(np.abs(wide) < 0.06, near**3 * series, wide - np.tanh(wide)), x)
+
+
+def tanhshrink_backward(grad_output: Any, x: Any) -> Any:
+    """Gradient from the input: the square of tanh."""
+    return _times(grad_output, np.tanh(_wider(x)) ** 2, x)
 
 
 def logsigmoid(x: Any) -> Any:

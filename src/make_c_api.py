@@ -212,5 +212,5 @@ def write(path, text):
 
 write(PACKAGE / "include" / "relu_simd.h", header())
 write(PACKAGE / "c_api.pxd", pxd())
-for name in ("kernels.h", "vmath.h"):
+for name in ("kernels.h", "vmath.h", "vmath_gelu.h"):
     write(PACKAGE / "opencl" / name, (ROOT / "csrc" / name).read_text())

@@ -8,7 +8,8 @@ import numpy as np
 from relu_simd import reference
 
 # Where a function turns from falling to rising; the others rise everywhere.
-TURNS = {"hardswish": -1.5, "silu": -1.2784645427610738}
+TURNS = {"hardswish": -1.5, "silu": -1.2784645427610738, "gelu": -0.7517915246935645}
+TURNS |= {"gelu_tanh": -0.7524614220710163, "mish": -1.1924312145154953}
 # So near to that, the function changes less from one float to the next than rounding changes the result.
 FLAT = 0.125
 
@@ -43,6 +44,14 @@ def precise(mpmath, name, x):
             return scale * x if x > 0 else scale * alpha * mpmath.expm1(x)
         case "silu":
             return x / (1 + mpmath.exp(-x))
+        case "gelu":
+            return x * mpmath.erfc(-x / mpmath.sqrt(2)) / 2
+        case "gelu_tanh":
+            return x / (1 + mpmath.exp(-mpmath.sqrt(8 / mpmath.pi) * (x + mpmath.mpf("0.044715") * x**3)))
+        case "mish":
+            return x * mpmath.tanh(mpmath.log1p(mpmath.exp(x)))
+        case "tanhshrink":
+            return x - mpmath.tanh(x)
         case "logsigmoid":
             return -precise(mpmath, "softplus", -x)
         case "softplus":

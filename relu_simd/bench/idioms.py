@@ -7,6 +7,10 @@ array of bools, and `bits` what np.packbits makes of it.
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from relu_simd import _core
 from relu_simd.bench.functions import Function
 from relu_simd.bench.ways import Library, Names, Way, booleans
@@ -128,6 +132,24 @@ IDIOMS = {
     "silu_backward": (Way("g * ((s := 1 / (1 + np.exp(-beta * x))) * (1 + beta * x * (1 - s)))"),),
     "softplus": (Way("np.log1p(np.exp(beta * x)) / beta"), Way("np.logaddexp(beta * x, 0) / beta")),
     "softplus_backward": (Way("g / (1 + np.exp(-beta * x))"),),
+    "gelu": (Way("0.5 * x * (1 + erf(x / 1.4142135623730951))"),),
+    "gelu_backward": (
+        Way("g * (0.5 * (1 + erf(x / 1.4142135623730951)) + x * np.exp(-0.5 * x * x) / 2.5066282746310002)"),
+    ),
+    "gelu_tanh": (
+        Way("0.5 * x * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x**3)))"),
+        Way("0.5 * x * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))"),
+    ),
+    "gelu_tanh_backward": (
+        Way(
+            "0.5 * g * (1 + (t := np.tanh(0.7978845608028654 * (x + 0.044715 * x**3)))"
+            " + x * (1 - t * t) * 0.7978845608028654 * (1 + 0.134145 * x * x))"
+        ),
+    ),
+    "mish": (Way("x * np.tanh(np.log1p(np.exp(x)))"),),
+    "mish_backward": (Way("g * ((t := np.tanh(np.log1p(np.exp(x)))) + x * (1 - t * t) / (1 + np.exp(-x)))"),),
+    "tanhshrink": (Way("x - np.tanh(x)", out="np.subtract(x, np.tanh(x, out=out), out=out)"),),
+    "tanhshrink_backward": (Way("g * np.tanh(x) ** 2"), Way("g * np.square(np.tanh(x))")),
     "logsigmoid": (Way("-np.log1p(np.exp(-x))"), Way("-np.logaddexp(-x, 0)")),
     "logsigmoid_backward": (Way("g / (1 + np.exp(x))"),),
     "sigmoid": (
@@ -201,12 +223,21 @@ IDIOMS = {
 }
 
 
+try:
+    from scipy.special import erf as _erf
+except ImportError:
+    _erf = np.vectorize(math.erf, otypes="d")
+
+
 def _prepare(function: Function, names: Names) -> Names:
-    """Bools for the bits; a Python float beside bfloat16 would make the result float32."""
+    """Bools for the bits, an erf, which NumPy lacks; a Python float beside bfloat16 would make the result float32."""
     first = names[function.inputs[0]]
+    added = booleans(names)
+    if "gelu" in function.name:
+        added["erf"] = lambda x: _erf(x.astype(np.result_type(x, np.float32))).astype(x.dtype)
     if first.dtype.name != "bfloat16":
-        return booleans(names)
-    return booleans(names) | {name: first.dtype.type(names[name]) for name, _ in function.params}
+        return added
+    return added | {name: first.dtype.type(names[name]) for name, _ in function.params}
 
 
 NUMPY = Library("numpy", IDIOMS, _prepare, _core.DTYPES)

@@ -13,7 +13,7 @@ from sys import intern
 from cpython.ref cimport Py_INCREF, PyObject
 from libc.stddef cimport size_t
 from libc.stdint cimport intptr_t, uint8_t, uintptr_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 cimport numpy as cnp
 import numpy as np
 
@@ -69,6 +69,7 @@ cdef extern from "dispatch.h":
     bint rs_take_number(int op, int dtype, int k, double number, rs_element *to) nogil
     bint rs_is_float_param(int op, int dtype, int k) nogil
     int rs_has_kernel(int op, int dtype) nogil
+    bint rs_needs_mode(int op, int dtype) nogil
     int rs_isa_count()
     const char *rs_isa_name(int row)
     int rs_isa_supported(int row)
@@ -97,6 +98,7 @@ cdef extern from "fpmode.h":
         pass
     rs_fpmode rs_fp_enter() noexcept nogil
     void rs_fp_leave(rs_fpmode before) noexcept nogil
+    void rs_fp_default() noexcept nogil
 
 cdef extern from "parallel.h":
     void rs_parallel_init()
@@ -143,6 +145,7 @@ cdef extern from "c_api.h":
     const char *const rs_elem_names[RS_DTYPES]
 
 cdef extern from "methods.h":
+    object in_mode "rs_in_mode"(object (*function)(void *), void *context, bint needed)
     ctypedef struct PyMethodDef:
         const char *ml_doc
     PyMethodDef rs_methods[RS_OPS]
@@ -448,7 +451,7 @@ cdef int promote(PyObject *ufunc, PyObject **op_dtypes, PyObject **signature, Py
     if wanted == NULL:
         return -1
     cdef int dtype = row_of_typenum(np.dtype((<object>wanted).type).num)
-    if dtype < 0 or not has_kernel[row][dtype]:
+    if dtype < 0 or not facts[row].dtypes[dtype].has_kernel:
         return -1
     for k in range(nin):
         chosen = <object>wanted
@@ -557,212 +560,32 @@ cdef PyObject *call_ufunc(PyObject *ufunc, PyObject **args, size_t nargsf, PyObj
 
 cdef tuple NUMBERS = (int, float, np.integer, np.floating)
 
-# From here on the work is worth letting other threads run.
-cdef enum:
-    RELEASE_GIL_BYTES = 32768
-
-cdef bint has_kernel[RS_OPS][RS_DTYPES]
-cdef double defaults[RS_OPS][RS_MAX_PARAMS]
-cdef bint has_default[RS_OPS][RS_MAX_PARAMS]
-cdef PyObject *param_names[RS_OPS][RS_MAX_PARAMS]
-cdef PyObject *out_name
 cdef PyObject *where_name
 cdef list UFUNCS_BY_ROW = []
 
 
-cdef inline int layout(PyObject *operand) noexcept:
-    """Contiguity flags (C, F or both) of an exact, aligned, native ndarray of 1 or more dimensions, else 0."""
-    if not PyArray_CheckExact(operand):
-        return 0
-    cdef PyArrayObject *array = <PyArrayObject *>operand
-    cdef int flags = PyArray_FLAGS(array)
-    if not flags & cnp.NPY_ARRAY_ALIGNED or PyArray_NDIM(array) == 0 or PyArray_ISBYTESWAPPED(array):
-        return 0
-    return flags & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS)
-
-
-cdef inline bint is_weak(int row, PyObject *number) noexcept:
-    """Whether a float takes the arrays' dtype: Python's always, numpy.float64 (a subclass) where it is a parameter."""
-    return PyFloat_CheckExact(number) or (
-        rs_ops[row].params != 0 and not rs_ops[row].weight and PyFloat_Check(number))
-
-
-cdef inline bint take_number(int row, int k, PyObject *operand, double *number) noexcept:
-    """The number that stands for input `k`, given or by default; False where it is no Python or NumPy float."""
-    cdef int param = k - rs_ops[row].arrays
-    if operand != NULL:
-        if not is_weak(row, operand):
-            return False
-        number[0] = PyFloat_AS_DOUBLE(operand)
-        return True
-    if param < 0 or not has_default[row][param]:
-        return False
-    number[0] = defaults[row][param]
-    return True
-
-
-cdef inline bint same_shape(PyArrayObject *a, PyArrayObject *b) noexcept:
-    return (
-        PyArray_NDIM(a) == PyArray_NDIM(b)
-        and memcmp(PyArray_DIMS(a), PyArray_DIMS(b), PyArray_NDIM(a) * sizeof(cnp.npy_intp)) == 0)
-
-
-cdef struct spreading:
-    size_t outer
-    size_t mid
-    size_t inner
-
-
-cdef bint spreads(PyArrayObject *small, PyArrayObject *large, spreading *shape) noexcept:
-    """Whether `small` broadcasts to `large` by repetition around adjoining axes of its own: along which extents."""
-    cdef int offset = PyArray_NDIM(large) - PyArray_NDIM(small), axis
-    cdef size_t extent, own
-    if offset < 0:
-        return False
-    shape[0] = spreading(1, 1, 1)
-    for axis in range(PyArray_NDIM(large) - 1, -1, -1):
-        extent = PyArray_DIMS(large)[axis]
-        own = PyArray_DIMS(small)[axis - offset] if axis >= offset else 1
-        if own != extent and own != 1:
-            return False
-        if extent == 1:
-            continue
-        if own == 1 and shape.mid == 1:
-            shape.inner *= extent
-        elif own == 1:
-            shape.outer *= extent
-        elif shape.outer == 1:
-            shape.mid *= extent
-        else:
-            return False
-    return True
-
-
-cdef object rs_call "rs_call"(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwnames):
-    """The fast path. Whatever does not fit exactly is left to `general`, which also words the errors."""
-    cdef int nin = rs_ops[row].nin, narrays = nin, form = RS_ARRAYS, common, dtype, k, param
-    cdef PyObject *operands[RS_MAX_IN + 1]
-    cdef PyObject *name
-    cdef PyObject *out
-    cdef const void *data[RS_MAX_IN]
-    cdef size_t extents[RS_MAX_IN]
-    cdef PyArrayObject *array
-    cdef double number
-    cdef rs_element numbers[RS_MAX_PARAMS]
-    cdef spreading shape
-    cdef bint spread = False
-    cdef list casts = None
-    cdef size_t n, nbytes
-    cdef void *result
-
-    if nargs > nin + 1:
-        return general(row, args, nargs, kwnames)
-    for k in range(nin + 1):
-        operands[k] = args[k] if k < nargs else NULL
-    if kwnames != NULL:
-        for k in range(<int>PyTuple_GET_SIZE(kwnames)):
-            name = PyTuple_GET_ITEM(kwnames, k)
-            if name == out_name and operands[nin] == NULL:
-                operands[nin] = args[nargs + k]
-                continue
-            for param in range(rs_ops[row].params):
-                if name == param_names[row][param] and operands[rs_ops[row].arrays + param] == NULL:
-                    operands[rs_ops[row].arrays + param] = args[nargs + k]
-                    break
-            else:
-                return general(row, args, nargs, kwnames)
-
-    if operands[0] == NULL:
-        return general(row, args, nargs, kwnames)
-    cdef PyArrayObject *first = <PyArrayObject *>operands[0]
-    common = layout(operands[0])
-    if common == 0:
-        return general(row, args, nargs, kwnames)
-    dtype = dtype_of(first)
-    if dtype < 0 or not has_kernel[row][dtype]:
-        return general(row, args, nargs, kwnames)
-    data[0] = PyArray_DATA(first)
-    n = PyArray_SIZE(first)
-    nbytes = n * rs_dtypes[dtype].itemsize
-    extents[0] = nbytes
-
-    if nin > 1 and not (operands[nin - 1] != NULL and PyArray_CheckExact(operands[nin - 1])):
-        form = RS_LAST_SCALAR
-        narrays = rs_arrays_in(row, RS_LAST_SCALAR)
-        for k in range(narrays, nin):
-            # What it does not hold NumPy casts or refuses, and reports an overflow.
-            if (
-                not take_number(row, k, operands[k], &number)
-                or not rs_take_number(row, dtype, k, number, &numbers[k - narrays])
-            ):
-                return general(row, args, nargs, kwnames)
-            data[k] = &numbers[k - narrays]
-    for k in range(1, narrays):
-        if operands[k] == NULL:
-            return general(row, args, nargs, kwnames)
-        if (
-            rs_is_float_param(row, dtype, k) and PyArray_CheckExact(operands[k])
-            and dtype_of(<PyArrayObject *>operands[k]) == dtype
-        ):
-            casts = casts or []  # NumPy's buffers would take several times as long
-            casts.append(retried((<object>operands[k]).astype, (np.float32,)))
-            operands[k] = <PyObject *>casts[-1]
-        array = <PyArrayObject *>operands[k]
-        common &= layout(operands[k])
-        if common == 0 or dtype_of(array) != (RS_f32 if rs_is_float_param(row, dtype, k) else dtype):
-            return general(row, args, nargs, kwnames)
-        if not same_shape(first, array):
-            if k != nin - 1 or rs_ops[row].params > 1 or not spreads(array, first, &shape):
-                return general(row, args, nargs, kwnames)
-            spread = True
-        data[k] = PyArray_DATA(array)
-        extents[k] = PyArray_SIZE(array) * rs_operand_size(row, dtype, k)
-    if spread and not common & cnp.NPY_ARRAY_C_CONTIGUOUS:
-        return general(row, args, nargs, kwnames)
-
-    out = operands[nin]
-    if out == NULL or out == <PyObject *>None:
-        new = new_result(first, not common & cnp.NPY_ARRAY_C_CONTIGUOUS, nbytes)
-        out = <PyObject *>new
-        result = PyArray_DATA(<PyArrayObject *>out)
-    else:
-        array = <PyArrayObject *>out
-        common &= layout(out)
-        if (
-            common == 0 or dtype_of(array) != dtype or not same_shape(first, array)
-            or not PyArray_FLAGS(array) & cnp.NPY_ARRAY_WRITEABLE
-            or spread and not common & cnp.NPY_ARRAY_C_CONTIGUOUS
-        ):
-            return general(row, args, nargs, kwnames)
-        result = PyArray_DATA(array)
-        for k in range(narrays):
-            # The same memory or none of it; the rest is for NumPy's overlap analysis.
-            if (
-                <uintptr_t>data[k] < <uintptr_t>result + nbytes and <uintptr_t>result < <uintptr_t>data[k] + extents[k]
-                and (data[k] != result or extents[k] != nbytes)
-            ):
-                return general(row, args, nargs, kwnames)
-
-    if nbytes < RELEASE_GIL_BYTES:
-        run(row, dtype, form, data, result, n, &shape if spread else NULL)
-    else:
-        with nogil:
-            run(row, dtype, form, data, result, n, &shape if spread else NULL)
-    return <object>out
-
-
-cdef inline void run(
-    int row, int dtype, int form, const void **data, void *result, size_t n, const spreading *shape
-) noexcept nogil:
-    if shape != NULL:
-        rs_run_spread(row, dtype, data, result, shape.outer, shape.mid, shape.inner)
-    else:
-        rs_run(row, dtype, form, data, result, n)
+include "call.pxi"
 
 
 cdef object general(int row, PyObject **args, Py_ssize_t nargs, PyObject *kwnames):
     """Everything the ufunc can do, by the function's own argument names."""
-    cdef Py_ssize_t k
+    cdef general_call c = general_call(row, args, nargs, kwnames)
+    return in_mode(general_in_mode, &c, True)  # NumPy's casts depend on it
+
+
+cdef struct general_call:
+    int row
+    PyObject **args
+    Py_ssize_t nargs
+    PyObject *kwnames
+
+
+cdef object general_in_mode(void *context):
+    cdef const general_call *c = <const general_call *>context
+    cdef int row = c.row
+    cdef PyObject **args = c.args
+    cdef PyObject *kwnames = c.kwnames
+    cdef Py_ssize_t k, nargs = c.nargs
     result = small(row, args, nargs) if kwnames == NULL else None
     if result is None:
         result = straight(row, args, nargs, kwnames)
@@ -922,6 +745,24 @@ UFUNCS = {}
 FUNCTIONS = {}
 
 
+cdef int learn(int row, op) except -1:
+    """Notes what the fast path asks."""
+    cdef row_facts *known = &facts[row]
+    cdef int k, dtype
+    known.nin, known.arrays, known.params = rs_ops[row].nin, rs_ops[row].arrays, rs_ops[row].params
+    known.weak = rs_ops[row].params != 0 and not rs_ops[row].weight
+    for dtype in range(RS_DTYPES):
+        known.dtypes[dtype].has_kernel = rs_has_kernel(row, dtype)
+        known.dtypes[dtype].needs_mode = rs_needs_mode(row, dtype)
+    for k, (name, default) in enumerate(zip(op.params, op.defaults, strict=True)):
+        keep_alive.append(intern(name))
+        known.names[k] = <PyObject *>keep_alive[-1]
+        for dtype in range(RS_DTYPES):
+            known.dtypes[dtype].has_default[k] = default is not None and rs_take_number(
+                row, dtype, known.arrays + k, default, &known.dtypes[dtype].defaults[k])
+    return 0
+
+
 cdef void make_all(module):
     global out_name, where_name
     keep_alive.append(intern("out"))
@@ -929,15 +770,9 @@ cdef void make_all(module):
     keep_alive.append(intern("where"))
     where_name = <PyObject *>keep_alive[-1]
     for row, op in enumerate(OPS):
-        for dtype in range(RS_DTYPES):
-            has_kernel[row][dtype] = rs_has_kernel(row, dtype)
+        learn(row, op)
         UFUNCS[op.name] = make_ufunc(row, _docs.ufunc_doc(op))
         UFUNCS_BY_ROW.append(UFUNCS[op.name])
-        for k, (name, default) in enumerate(zip(op.params, op.defaults, strict=True)):
-            keep_alive.append(intern(name))
-            param_names[row][k] = <PyObject *>keep_alive[-1]
-            has_default[row][k] = default is not None
-            defaults[row][k] = default or 0
         keep_alive.append(_docs.function_doc(op).encode())
         rs_methods[row].ml_doc = keep_alive[-1]
         FUNCTIONS[op.name] = PyCFunction_NewEx(&rs_methods[row], module, "relu_simd")
@@ -947,5 +782,7 @@ cdef void make_all(module):
 rs_parallel_init()
 rs_pool_init()
 rs_run_init()
+cdef rs_fpmode importing = rs_fp_enter()  # the defaults are rounded
 make_all(sys.modules[__name__])
+rs_fp_leave(importing)
 __all__ = [*(op.name for op in OPS), "count_active", "prelu_backward", "relu_backward_from_mask", "relu_with_mask"]

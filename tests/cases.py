@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import pytest
@@ -312,6 +313,32 @@ def expected(op, inputs):
     with np.errstate(all="ignore"):
         close(op, got, want, slack(op, inputs))
     return got
+
+
+# So near to where a function turns, it changes less from one float to the next than rounding changes the result.
+FLAT = 0.125
+
+
+@cache
+def turn(op):
+    """Where a function of one input turns from falling to rising, by its reference; -infinity where it never falls."""
+    x = np.linspace(-20, 20, 4001)
+    y = getattr(reference, op.name)(x)
+    return -np.inf if (np.diff(y) >= 0).all() else x[np.argmin(y)]
+
+
+def slopes(op, x):
+    """1 where the function is to rise from one float to the next, -1 where it is to fall, 0 where it is flat."""
+    from_turn = x.astype(np.float64) - turn(op)
+    return np.where(np.abs(from_turn) < FLAT, 0, np.where(from_turn < 0, -1, 1))
+
+
+def ulps(got, exact):
+    """Distance from the exact value in units of the last place there, which does not shrink below the denormals'."""
+    with np.errstate(all="ignore"):
+        rounded = exact.astype(got.dtype)
+        away = np.abs(got.astype(exact.dtype) - exact) / np.spacing(np.abs(rounded)).astype(exact.dtype)
+    return np.where(np.isinf(rounded), np.where(got == rounded, 0, np.inf), away)
 
 
 def faces(op):

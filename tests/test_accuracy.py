@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""sigmoid and tanh: how far from the truth, monotone, odd, quiet. Every float32 there is: tests/tools/exhaustive.py."""
+"""Functions with an exponential: how far from the truth, monotone, quiet. Every float32: tests/tools/exhaustive.py."""
+
+import inspect
 
 import numpy as np
 import pytest
@@ -18,9 +20,11 @@ from cases import (
     order,
     reference,
     same,
+    slopes,
+    ulps,
     using_isa,
 )
-from truth import precise, slopes, truth, ulps
+from definition import evaluate
 
 import relu_simd
 from relu_simd import sigmoid, tanh
@@ -35,6 +39,12 @@ WIDE = np.finfo(np.longdouble).nmant > 60
 
 # Where one is right, all are: tests/test_digests.py compares their bytes.
 pytestmark = [pytest.mark.usefixtures("isa"), pytest.mark.above_the_isa]
+
+
+def truth(name, wide):
+    """The reference before it is rounded, in whatever wider type it is given."""
+    with np.errstate(all="ignore"):
+        return inspect.unwrap(getattr(reference, name))(wide)
 
 
 def stratified(dtype, each):
@@ -70,7 +80,7 @@ def assert_as_exact_as_found(name, x, got, exact):
 def test_float32_on_every_exponent(name):
     each, bends = (200, 20_000) if EMULATED else (2000, 300_000)
     x = np.concatenate([stratified("f4", each), where_it_bends("f4", bends)])
-    assert_as_exact_as_found(name, x, getattr(relu_simd, name)(x), truth(name, x))
+    assert_as_exact_as_found(name, x, getattr(relu_simd, name)(x), truth(name, x.astype("f8")))
 
 
 @by_name
@@ -78,7 +88,7 @@ def test_float32_on_every_exponent(name):
 def test_float64_on_every_exponent(name):
     """Judged by long double, whose own error is far below the one in question."""
     x = np.concatenate([stratified("f8", 20 if EMULATED else 100), where_it_bends("f8", 5000 if EMULATED else 100_000)])
-    assert_as_exact_as_found(name, x, getattr(relu_simd, name)(x), truth(name, x))
+    assert_as_exact_as_found(name, x, getattr(relu_simd, name)(x), truth(name, x.astype(np.longdouble)))
 
 
 @by_name
@@ -92,7 +102,7 @@ def test_float64_against_mpmath(name, isa):
     got = getattr(relu_simd, name)(x)
     with mpmath.workdps(40):
         for number, have in zip(x.tolist(), got.tolist(), strict=True):
-            exact = precise(mpmath, name, mpmath.mpf(number))
+            exact = evaluate(OPS[name], [mpmath.mpf(number)], vars(mpmath))
             unit = float(np.spacing(abs(float(exact))))
             assert abs(mpmath.mpf(have) - exact) <= bound(name, "f8") * mpmath.mpf(unit), (name, number.hex())
 
@@ -109,10 +119,10 @@ def test_halves_are_correctly_rounded(name, dtype):
 
 
 def assert_monotone(name, x):
-    """Along the last axis, whose elements rise from 0 on, and for their negatives."""
-    function = getattr(relu_simd, name)
-    assert (np.diff(order(function(x))) * slopes(name, x[..., 1:]) >= 0).all()
-    assert (np.diff(order(function(-x))) * slopes(name, -x[..., 1:]) <= 0).all()
+    """Along the last axis, on which x rises from 0, and for the negatives."""
+    function, op = getattr(relu_simd, name), OPS[name]
+    assert (np.diff(order(function(x))) * slopes(op, x[..., 1:]) >= 0).all()
+    assert (np.diff(order(function(-x))) * slopes(op, -x[..., 1:]) <= 0).all()
 
 
 @by_name

@@ -16,10 +16,9 @@ from relu_simd._config import config
 from relu_simd.bench import data, markdown, peers, report, results
 from relu_simd.bench.contest import Cell, WrongResult
 from relu_simd.bench.functions import Function
-from relu_simd.bench.idioms import NUMPY
 from relu_simd.bench.roofline import COPY
 from relu_simd.bench.timing import measure
-from relu_simd.bench.ways import RELU_SIMD, Library
+from relu_simd.bench.ways import NUMPY, RELU_SIMD, Library
 
 __all__ = ["WrongResult", "run"]
 

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The column `definition` of ops.def as a function: what the documentation says of an operation, made to compute."""
 
+import re
 from functools import cache
 
 
 def as_python(text):
-    """C's `c ? a : b`, `||` and `&&` in Python's words; `..., s = 1 / x` at the end is what `s` means."""
-    text, _, meaning = text.partition(", s = ")
-    if meaning:
-        return f"(lambda s: {as_python(text)})({as_python(meaning)})"
+    """C's `c ? a : b`, `||` and `&&` in Python's words."""
     whole, depth, begin = "", 0, 0
     for at, letter in enumerate(text):
         depth += (letter == "(") - (letter == ")")
@@ -39,11 +37,16 @@ def conditional(text):
 
 
 @cache
-def compiled(definition):
-    return compile(as_python(definition), definition, "eval")
+def compiled(definition, is_precise):
+    text = as_python(definition)
+    return compile(re.sub(r"\d+\.\d+", r"mpf('\g<0>')", text) if is_precise else text, definition, "eval")
 
 
 def evaluate(op, inputs, functions=None):
-    """The definition's value for one number per input; parameters that are left out have their defaults."""
+    """The definition's value for one number per input; parameters that are left out have their defaults.
+
+    With the functions of mpmath, the decimals in it are exact.
+    """
     given = [*inputs, *op.defaults[len(inputs) - len(op.arrays) :]]
-    return eval(compiled(op.definition), {**(functions or {}), **dict(zip(op.inputs, given, strict=True))})
+    names = dict(zip(op.inputs, given, strict=True))
+    return eval(compiled(op.definition, functions is not None), dict(functions or {}), names)

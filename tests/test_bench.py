@@ -131,7 +131,11 @@ def test_peers(needed, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["torch", "jax", "numba", "numexpr", "onnxruntime", "scipy", "thinc", "simd-ml-kernels"]
+    "name",
+    [
+        *("torch", "jax", "numexpr", "onnxruntime", "scipy", "thinc", "simd-ml-kernels"),
+        pytest.param("numba", marks=pytest.mark.wide),  # compiles each function
+    ],
 )
 def test_peers_that_are_installed_compute_the_same(needed, name):
     from relu_simd.bench import peers

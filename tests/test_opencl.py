@@ -81,6 +81,7 @@ def test_public_names():
 # Values
 
 
+@pytest.mark.above_the_dtype
 @pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
 def test_sizes(queue, packed, op, dtype):
     """Around every tail of a group, with the special values in all places."""
@@ -148,6 +149,7 @@ def test_array_slopes(queue, packed, dtype):
 # Layouts
 
 
+@pytest.mark.above_the_dtype
 @pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
 def test_slices(queue, packed, op, dtype):
     """Arrays that begin anywhere in their buffers, aligned or not; nothing around them is written."""

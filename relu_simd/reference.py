@@ -393,7 +393,7 @@ def hardswish(x: Any) -> Any:
 
 
 @row(
-    Way("np.where(x <= -3, 0, np.where(x < 3, g * (x / 3 + 0.5), g))"),
+    Way("np.where(x <= -3, 0, np.where(x < 3, g * (2 * x + 3) / 6, g))"),
     gradient={"x": "np.where((x > -3) & (x < 3), v * g / 3, 0)"},
 )
 def hardswish_backward(grad_output: Any, x: Any) -> Any:

@@ -4,19 +4,7 @@
 #if T_CLASS == RS_HALF
 #include "half.h"
 #else
-/* Only beside 16-bit floats is a parameter wider than the data. */
-typedef vec wide;
-typedef elem wide_elem;
-RS_INLINE wide load_wide(const wide_elem *p) { return load(p); }
-RS_INLINE wide load_wide_n(const wide_elem *p, size_t n) { return load_n(p, n); }
-RS_INLINE wide splat_wide(wide_elem s) { return splat(s); }
-RS_INLINE mask above(vec v, elem c) { return less(value(c), v); }
-RS_INLINE mask at_least(vec v, elem c) { return less_equal(value(c), v); }
-RS_INLINE mask below_param(vec v, wide s) { return less(v, s); }
-RS_INLINE mask at_most_param(vec v, wide s) { return less_equal(v, s); }
-RS_INLINE mask above_param(vec v, wide s) { return less(s, v); }
-RS_INLINE mask at_least_param(vec v, wide s) { return less_equal(s, v); }
-RS_INLINE vec of_param(wide s) { return s; }
+#include "whole.h"
 #endif
 
 /* 16-bit floats take the expressions of the rows that are WIDEN from float32. */

@@ -219,7 +219,8 @@ RS_INLINE vec elu_sum(vec x, vec alpha, int to_half)
     const vec u = fma(power, head, less), w = fma(power, tail, fma(power, head, sub(less, u)));
     const vec part = select(finite(alpha), mul(alpha, w), zero), sum = fma(alpha, u, part);
     const vec result = to_half ? nudged(sum, add(fma(alpha, u, sub(zero, sum)), part)) : sum;
-    const vec signed_alpha = mul(alpha, copysign(splat(1), x)); /* of 0 * -infinity each CPU makes a NaN of its own sign */
+    const vec signed_alpha =
+        mul(alpha, copysign(splat(1), x)); /* of 0 * -infinity each CPU makes a NaN of its own sign */
     return nan_of(x, select(above(x, 0), x, copysign(result, signed_alpha)));
 }
 

@@ -146,7 +146,7 @@ wheel: $(VENV)/.wheel
 	$(PY) scripts/check_wheel.py dist/*.whl $(TEST_ARGS)
 
 # build makes the wheel of the sdist; on Linux auditwheel gives it the tag that the system's glibc allows.
-$(VENV)/.wheel: $(SOURCES) $(wildcard relu_simd/*.py* relu_simd/*/*) $(VENV)/.for-wheel
+$(VENV)/.wheel: $(SOURCES) $(wildcard relu_simd/*.py* relu_simd/*/* relu_simd/*/*/*) $(VENV)/.for-wheel
 	echo 'wheel: building'; rm -rf dist; $(PY) -m build >$(VENV)/wheel.log 2>&1 || { tail -n 40 $(VENV)/wheel.log; exit 1; }
 ifeq ($(shell uname -s),Linux)
 	PATH=$(abspath $(VENV)/bin):$$PATH auditwheel repair --wheel-dir dist dist/*-linux_*.whl 2>$(VENV)/wheel.log \

@@ -12,6 +12,7 @@
 #if T_CLASS == RS_WHOLE
 #define HAS_WIDEN 1
 #include "vmath.h"
+#include "vmath_gelu.h"
 #else
 #define HAS_WIDEN 0
 #endif
@@ -37,10 +38,10 @@
 #include "loops_reduce.h"
 
 /* Vectors in a step: many hide the latency of memory. Of long expressions the CPU overlaps one step with the next by
- * itself, so that one vector is as fast, and a third of the code. */
-#define STEP_BITS_MEMORY 4
-#define STEP_STEPS_MEMORY 4
-#define STEP_WIDEN_MEMORY 2
+ * itself, so that one vector is as fast, and a third of the code; a conversion to 16-bit floats and back is long. */
+#define STEP_BITS_MEMORY (T_CLASS == RS_HALF && LANES == 1 ? 1 : 4)
+#define STEP_STEPS_MEMORY (T_CLASS == RS_HALF ? (LANES == 1 ? 1 : 2) : 4)
+#define STEP_WIDEN_MEMORY (T_CLASS == RS_HALF ? 1 : 2)
 #define STEP_WIDEN_COMPUTE 1
 
 /* What this class of dtypes makes of the columns `dtypes` and `half`. */
@@ -60,7 +61,7 @@
 #endif
 
 #define RS_OP(name, arrays, params, dtypes, half, cost, ...) \
-    HAS_##dtypes(LANE_##half(name) FORMS(name, arrays, RS_PARAMS_##params, STEP_##half##_##cost))
+    HAS_##dtypes(LANE_##half(name) FORMS_##cost##_##params(name, arrays, RS_PARAMS_##params, STEP_##half##_##cost))
 #include "ops.def"
 
 static const rs_kernels NAME(kernels) = {

@@ -30,6 +30,8 @@ _INPUTS = {
         Lower bound.""",
     "max_val": """
         Upper bound.""",
+    "lambd": """
+        Distance from 0 up to which the result is 0.""",
     "threshold": """
         Values that are not above it are replaced.""",
     "value": """
@@ -40,10 +42,10 @@ _PARAM = """ A number never changes the dtype of the result. An array broadcasts
 that a float32 array beside 16-bit floats leaves the result in 16 bits."""
 _PARAM_OF_INTEGERS = " Beside integers a number must be a whole one that their dtype can hold."
 
-_ALL = "dtypes: float16, float32, float64, ml_dtypes.bfloat16, and every signed and unsigned integer."
-_FLOATS = """\
-dtypes: float16, float32, float64, ml_dtypes.bfloat16; integers become floats as in NumPy's own ufuncs
-(int8 float16, int16 float32, the others float64)."""
+_INTEGERS = ", and every signed and unsigned integer."
+_NO_INTEGERS = (
+    """; integers become floats as in NumPy's own ufuncs (int8 float16, int16 float32, the others float64)."""
+)
 _ARITHMETIC = "Arithmetic on 16-bit floats is done in float32 and rounded once, to nearest even."
 _WRAPS = "That on integers wraps around, as NumPy's does."
 
@@ -125,7 +127,8 @@ def _parameter(op: Any, name: str) -> str:
 
 
 def _dtypes(op: Any) -> str:
-    sentences = [_ALL if op.takes_integers else _FLOATS]
+    floats = ["ml_dtypes.bfloat16" if name == "bfloat16" else name for name in op.dtypes if "int" not in name]
+    sentences = [f"dtypes: {', '.join(floats)}{_INTEGERS if op.takes_integers else _NO_INTEGERS}"]
     if op.arithmetic:
         sentences.append(_ARITHMETIC)
         sentences += [_WRAPS] if op.takes_integers else []
@@ -137,7 +140,8 @@ def accuracy(op: Any) -> str:
     if op.accuracy.steps:
         return "is the definition with each of its operations correctly rounded, in the order written,"
     if op.accuracy.max_ulp:
-        return f"has an error of at most {op.accuracy.max_ulp} ULP"
+        near_zero = " (where its factor is near 0, of 2**-26 of grad_output, in float64 of 2**-55)"
+        return f"has an error of at most {op.accuracy.max_ulp} ULP{near_zero if op.accuracy.crosses else ''}"
     return "is correctly rounded"
 
 

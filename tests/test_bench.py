@@ -71,8 +71,8 @@ def test_files_and_table(needed, tmp_path, capsys):
     for cell in cells.values():
         modes = {time["mode"] for time in cell["times"] if time["library"] == "relu_simd"}
         assert modes == set(data.modes(FUNCTIONS[cell["op"]]))
-        for time in cell["times"]:
-            assert 0 < min(time["samples"]) <= time["median"] <= max(time["samples"])
+        for taken in cell["times"]:
+            assert 0 < min(taken["samples"]) <= taken["median"] <= max(taken["samples"])
         for ratio in cell["ratios"].values():
             assert 0 < ratio["best"]["numpy"] <= ratio["first"]
     first = cells["relu", "float32", 16]["ratios"]
@@ -99,7 +99,6 @@ def test_peers(needed, tmp_path, monkeypatch, capsys):
     def load_absent(threads):
         raise ImportError
 
-    assert list(peers.LOADERS) == cli.PEERS
     monkeypatch.setattr(peers, "LOADERS", {"fake": load_fake, "absent": load_absent})
     monkeypatch.setattr(cli, "PEERS", ["fake", "absent"])
     monkeypatch.setattr(results, "version", lambda name: "7.8")
@@ -132,7 +131,11 @@ def test_peers(needed, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["torch", "jax", "numba", "numexpr", "onnxruntime", "scipy", "thinc", "simd-ml-kernels"]
+    "name",
+    [
+        *("torch", "jax", "numexpr", "onnxruntime", "scipy", "thinc", "simd-ml-kernels"),
+        pytest.param("numba", marks=pytest.mark.wide),  # compiles each function
+    ],
 )
 def test_peers_that_are_installed_compute_the_same(needed, name):
     from relu_simd.bench import peers

@@ -91,13 +91,20 @@ def test_against_a_grid(op, dtype, grid_first):
     got = faces(op)[0](a, b)
     if op.arithmetic:
         # Of two NaNs the hardware chooses the payload.
-        two = isnan(a) & isnan(b)
+        two = isnan(a) & isnan(b) & isnan(want)
         assert isnan(got[two]).all()
         got, want = np.where(two, 0, bits(got)), np.where(two, 0, bits(want))
     same(got, want)
 
 
-@of(2, 1)
+def of_gradients_with_a_parameter():
+    """As of(2, 1). Where the reference computes it takes seconds, and belongs to `make test-wide`."""
+    for pair in pairs(lambda op: (len(op.arrays), len(op.params)) == (2, 1), HALVES):
+        slow = [pytest.mark.wide] if pair.values[0].computes else []
+        yield pytest.param(*pair.values, id=pair.id, marks=[*pair.marks, *slow])
+
+
+@pytest.mark.parametrize(("op", "dtype"), [*of_gradients_with_a_parameter()])
 def test_scaled_backward_against_a_grid(op, dtype):
     """As gradient each pattern, x of either sign; and each as x beside a grid of gradients."""
     column, row = of_column(dtype), of_row(dtype)

@@ -168,7 +168,7 @@ test-old-cpus: $(VENV)/.package $(VENV)/.for-test $(VENV)/.wheel
 
 # Wine is not Windows. Tests of processes, memory limits and the pool are not among these.
 WINDOWS_TESTS := $(addprefix tests/test_,semantics.py masks.py overlap.py dispatch.py table.py errors.py accuracy.py threads.py)
-test-windows: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test $(VENV)/.for-lint $(VENV)/.for-lock
+test-windows: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-lint $(VENV)/.for-lock
 	scripts/windows.sh $(WINDOWS_TESTS) $(TEST_ARGS)
 
 clean:

@@ -126,7 +126,7 @@ valgrind: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test
 lint: $(VENV)/.for-lint $(VENV)/.for-release $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-bench $(VENV)/.for-opencl
 	echo 'lint: ruff check'; $(PY) -m ruff check --quiet
 	echo 'lint: ruff format'; $(PY) -m ruff format --check --quiet
-	echo 'lint: mypy'; $(PY) -m mypy
+	echo 'lint: mypy'; $(PY) src/make_c_api.py && $(PY) -m mypy
 	echo 'lint: cython-lint'; PATH=$(abspath $(VENV)/bin):$$PATH cython-lint src
 	echo 'lint: clang-format'; $(VENV)/bin/clang-format --dry-run -Werror csrc/*.[ch] src/*.h
 	echo 'lint: workflows, issue form, citation'
@@ -146,7 +146,7 @@ wheel: $(VENV)/.wheel
 	$(PY) scripts/check_wheel.py dist/*.whl $(TEST_ARGS)
 
 # build makes the wheel of the sdist; on Linux auditwheel gives it the tag that the system's glibc allows.
-$(VENV)/.wheel: $(SOURCES) $(wildcard relu_simd/*.py* relu_simd/*/*) $(VENV)/.for-wheel
+$(VENV)/.wheel: $(SOURCES) $(wildcard relu_simd/*.py* relu_simd/*/* relu_simd/*/*/*) $(VENV)/.for-wheel
 	echo 'wheel: building'; rm -rf dist; $(PY) -m build >$(VENV)/wheel.log 2>&1 || { tail -n 40 $(VENV)/wheel.log; exit 1; }
 ifeq ($(shell uname -s),Linux)
 	PATH=$(abspath $(VENV)/bin):$$PATH auditwheel repair --wheel-dir dist dist/*-linux_*.whl 2>$(VENV)/wheel.log \

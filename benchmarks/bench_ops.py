@@ -18,7 +18,7 @@ CASES = [
     pytest.param(function, dtype, mode, id=f"{function.name}-{dtype}-{mode}")
     for function in FUNCTIONS.values()
     for dtype in function.dtypes
-    for mode in (*function.modes, "every second", "transposed")
+    for mode in (*data.modes(function), "every second", "transposed")
 ]
 
 
@@ -32,11 +32,11 @@ def test_function(benchmark, function, dtype, mode, n):
     names |= {
         name: laid_out(value, mode, function.by_channel)
         for name, value in names.items()
-        if name not in ("mask", "slope")
+        if name not in ("mask", *dict(function.params))
     }
     if "mask" in names:
         names["mask"] = names["mask"][: (n + 7) // 8]
-    statement = getattr(ours(function), mode if mode in function.modes else "new")
+    statement = getattr(ours(function), mode if mode in data.modes(function) else "new")
     benchmark.group = f"{function.name} {dtype} {mode}"
     benchmark.extra_info["isa"] = relu_simd.isa()
     call = eval(f"lambda: {statement}", names | data.outputs(function, names) | {"relu_simd": relu_simd})

@@ -3,7 +3,6 @@
  * Contract in dispatch.h. The active ISA is scalar until rs_isa_activate is called. */
 #include "dispatch.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "cpu.h"
@@ -67,8 +66,6 @@ const rs_isa *rs_isa_active(void) { return RS_ATOMIC_LOAD(&active); }
 
 int rs_has_kernel(int op, int dtype) { return rs_isa_scalar.dtypes[dtype]->ops[op][RS_ARRAYS] != NULL; }
 
-static int fits_float(double number) { return !isfinite(number) || (number >= -FLT_MAX && number <= FLT_MAX); }
-
 /* The limits of the integers are powers of two, or 0: float64 has them all. */
 static int fits_integer(double number, int bits, int is_signed)
 {
@@ -76,28 +73,17 @@ static int fits_integer(double number, int bits, int is_signed)
     return number < limit && number >= (is_signed ? -limit : 0) && number == floor(number);
 }
 
-#define TAKE_RS_WHOLE(name, element)                               \
-    if (sizeof(element) < sizeof(double) && !fits_float(number)) { \
-        return 0;                                                  \
-    }                                                              \
-    to->name = (element)number;                                    \
-    return 1;
-#define TAKE_RS_HALF(name, element)         \
-    if (!is_param || !fits_float(number)) { \
-        return 0;                           \
-    }                                       \
-    to->f32 = (float)number;                \
-    return 1;
-#define TAKE_RS_INTEGER(name, element)                                                              \
-    if (!is_param || !fits_integer(number, 8 * (int)sizeof(element), (element) - 1 < (element)1)) { \
-        return 0;                                                                                   \
-    }                                                                                               \
-    to->name = (element)number;                                                                     \
+#define TAKE_RS_WHOLE(name, element) return 0;
+#define TAKE_RS_HALF(name, element) return 0;
+#define TAKE_RS_INTEGER(name, element)                                                 \
+    if (!fits_integer(number, 8 * (int)sizeof(element), (element) - 1 < (element)1)) { \
+        return 0;                                                                      \
+    }                                                                                  \
+    to->name = (element)number;                                                        \
     return 1;
 
-int rs_take_number(int op, int dtype, int k, double number, rs_element *to)
+int rs_take_integer(int dtype, double number, rs_element *to)
 {
-    const int is_param = k >= rs_ops[op].arrays;
     switch (dtype) {
 #define RS_DTYPE(name, element, numpy_name, dtype_class) \
     case RS_##name:                                      \

@@ -4,6 +4,8 @@
  * Included by every isa_*.c, run*.c, ufunc_loop.c and the Cython module. */
 #ifndef RS_DISPATCH_H
 #define RS_DISPATCH_H
+#include <float.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -70,10 +72,39 @@ typedef union {
 #include "dtypes.def"
 } rs_element;
 
+/* Whether a kernel's result, or a parameter that is a number, could depend on the floating-point mode. Integers and
+ * the bits of 16-bit floats are compared and moved by instructions that do not know of it. */
+static inline int rs_needs_mode(int op, int dtype)
+{
+    const int dtype_class = rs_dtypes[dtype].dtype_class;
+    return dtype_class == RS_WHOLE || rs_ops[op].params != 0 || (dtype_class == RS_HALF && rs_ops[op].arithmetic);
+}
+
+/* The same as below for a parameter beside integers. */
+int rs_take_integer(int dtype, double number, rs_element *to);
+
 /* A number as input `k`, which is a parameter or the array that it stands for. Returns 0, and what is in *to means
  * nothing, where the dtype has no such number: an overflow, a fraction beside integers, or any number in place of
  * an array of integers or 16-bit floats, for which NumPy chooses a wider dtype. */
-int rs_take_number(int op, int dtype, int k, double number, rs_element *to);
+static inline int rs_take_number(int op, int dtype, int k, double number, rs_element *to)
+{
+    const int dtype_class = rs_dtypes[dtype].dtype_class;
+    if (dtype_class != RS_WHOLE && k < rs_ops[op].arrays) {
+        return 0;
+    }
+    if (dtype_class == RS_INTEGER) {
+        return rs_take_integer(dtype, number, to);
+    }
+    if (rs_operand_size(op, dtype, k) == sizeof(double)) {
+        to->f64 = number;
+        return 1;
+    }
+    if (fabs(number) > FLT_MAX && fabs(number) <= DBL_MAX) {
+        return 0;
+    }
+    to->f32 = (float)number;
+    return 1;
+}
 
 /* How a kernel is to treat its operands; the bits combine. */
 enum {

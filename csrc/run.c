@@ -7,7 +7,6 @@
 
 #include "cpu.h"
 #include "dispatch.h"
-#include "fpmode.h"
 #include "parallel.h"
 #include "threads.h"
 #if RS_X86
@@ -83,9 +82,7 @@ static void run_share(const void *context, size_t from, size_t to)
     for (int k = c->arrays; k < rs_ops[c->op].nin; k++) {
         in[k] = c->in[k];
     }
-    const rs_fpmode mode = rs_fp_enter();
     c->kernels[form](in, (char *)c->out + from * rs_dtypes[c->dtype].itemsize, to - from);
-    rs_fp_leave(mode);
 }
 
 void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_t n)
@@ -94,9 +91,7 @@ void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_
     const int arrays = rs_arrays_in(op, form);
     const size_t bytes = n * rs_dtypes[dtype].itemsize * (size_t)(arrays + 1);
     if (bytes < SMALL_BYTES) {
-        const rs_fpmode mode = rs_fp_enter();
         kernels[form](in, out, n);
-        rs_fp_leave(mode);
         return;
     }
     int in_place = 0;

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each gives the same bytes in every floating-point mode of the caller, and leaves that mode and the exception flags
- * as they were (fpmode.h). */
+/* The functions that compute are to be called in the default floating-point mode, between rs_fp_enter and rs_fp_leave
+ * (fpmode.h); rs_needs_mode says which operations would do without. */
 
 /* form is RS_ARRAYS or RS_LAST_SCALAR, operands are as rs_kernel (dispatch.h) wants them. */
 void rs_run(int op, int dtype, int form, const void *const *in, void *out, size_t n);

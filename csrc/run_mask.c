@@ -2,7 +2,6 @@
 /* relu with its mask, and the gradient from the mask, on threads. Their shares are multiples of 64
  * elements, so that no byte of bits belongs to two (RS_GRAIN). Contract in run.h. */
 #include "dispatch.h"
-#include "fpmode.h"
 #include "parallel.h"
 #include "run.h"
 
@@ -22,13 +21,11 @@ static void run_share(const void *context, size_t from, size_t to)
     const void *in = c->in + from * c->itemsize;
     void *out = c->out + from * c->itemsize;
     const int streams = c->streams && to - from >= RS_STREAM_MIN;
-    const rs_fpmode mode = rs_fp_enter();
     if (c->made != NULL) {
         c->kernels->with_mask(in, out, c->made + from / 8, to - from, streams);
     } else {
         c->kernels->from_mask(in, c->given + from / 8, out, to - from, streams);
     }
-    rs_fp_leave(mode);
 }
 
 static void run(int dtype, const void *in, void *out, uint8_t *made, const uint8_t *given, size_t n)

@@ -3,7 +3,6 @@
  * sums, and these are added up in order: the result does not depend on the number of threads.
  * Contract in run.h. */
 #include "dispatch.h"
-#include "fpmode.h"
 #include "parallel.h"
 #include "pool.h"
 #include "run.h"
@@ -41,20 +40,17 @@ static void inputs_at(const call *c, const void **in, size_t element)
 static void sum_runs(const void *context, size_t from, size_t to)
 {
     const call *c = context;
-    const rs_fpmode mode = rs_fp_enter();
     for (size_t unit = from; unit < to; unit++) {
         const size_t begin = unit % c->cuts * c->step, left = c->length - begin;
         const void *in[RS_MAX_IN];
         inputs_at(c, in, unit / c->cuts * c->length + begin);
         c->partial[unit] = c->kernels->sum[c->reduction](in, left < c->step ? left : c->step);
     }
-    rs_fp_leave(mode);
 }
 
 static void sum_columns(const void *context, size_t from, size_t to)
 {
     const call *c = context;
-    const rs_fpmode mode = rs_fp_enter();
     for (size_t unit = from; unit < to; unit++) {
         const size_t begin = unit * c->step, left = c->length - begin;
         const void *in[RS_MAX_IN];
@@ -62,7 +58,6 @@ static void sum_columns(const void *context, size_t from, size_t to)
         c->kernels->columns[c->reduction](in, left < c->step ? left : c->step, c->columns,
                                           c->partial + unit * c->columns);
     }
-    rs_fp_leave(mode);
 }
 
 int rs_run_reduction(int reduction, int dtype, const void *const *in, size_t outer, size_t mid, size_t inner,
@@ -113,10 +108,8 @@ int rs_run_reduction(int reduction, int dtype, const void *const *in, size_t out
     if (c.partial == NULL) {
         return 0;
     }
-    const rs_fpmode mode = rs_fp_enter(); /* for the sums of sums below */
     rs_parallel_for(columns ? sum_columns : sum_runs, &c, units, 1, n * c.itemsize * (size_t)c.inputs);
     if (whole) {
-        rs_fp_leave(mode);
         return 1;
     }
     for (size_t j = 0; j < mid; j++) {
@@ -130,7 +123,6 @@ int rs_run_reduction(int reduction, int dtype, const void *const *in, size_t out
     for (size_t k = 0; k < partials; k++) {
         sums[columns ? k % mid : k / c.cuts % mid] += c.partial[k];
     }
-    rs_fp_leave(mode);
     free(c.partial);
     return 1;
 }

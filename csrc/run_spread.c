@@ -4,7 +4,6 @@
  * short ones are spread over a block first, so that each call of a kernel is worth it.
  * Contract in run.h. */
 #include "dispatch.h"
-#include "fpmode.h"
 #include "parallel.h"
 #include "run.h"
 
@@ -73,8 +72,9 @@ static void spread(const call *c, const char *values, char *to, size_t i, size_t
     }
 }
 
-static void run_elements(const call *c, size_t from, size_t to)
+static void run_share(const void *context, size_t from, size_t to)
 {
+    const call *c = context;
     const int last = rs_ops[c->op].nin - 1;
     const size_t size = rs_operand_size(c->op, c->dtype, last);
     const char *values = c->in[last];
@@ -108,13 +108,6 @@ static void run_elements(const call *c, size_t from, size_t to)
         run_piece(c, block, RS_ARRAYS, from, end);
         from = end;
     }
-}
-
-static void run_share(const void *context, size_t from, size_t to)
-{
-    const rs_fpmode mode = rs_fp_enter();
-    run_elements(context, from, to);
-    rs_fp_leave(mode);
 }
 
 void rs_run_spread(int op, int dtype, const void *const *in, void *out, size_t outer, size_t mid, size_t inner)

@@ -212,14 +212,16 @@ RS_INLINE void powers(vec v, vec n, vec *third, vec *last)
  * added to the tail. So the last fma does nearly all the rounding, whatever alpha is. */
 RS_INLINE vec elu_sum(vec x, vec alpha, int to_half)
 {
-    const vec zero = splat(0);
+    const vec zero = splat(0), half = splat((elem)0.5);
     vec v, n, head;
     const vec tail = exp_of(max(min(x, zero), splat(NAME(exp).elu)), zero, &v, &n, &head);
     const vec power = pow2(v), less = sub(power, splat(1));
     const vec u = fma(power, head, less), w = fma(power, tail, fma(power, head, sub(less, u)));
     const vec part = select(finite(alpha), mul(alpha, w), zero), sum = fma(alpha, u, part);
     const vec result = to_half ? nudged(sum, add(fma(alpha, u, sub(zero, sum)), part)) : sum;
-    const vec signed_alpha = mul(alpha, copysign(splat(1), x)); /* of 0 * -infinity each CPU makes a NaN of its own sign */
+    /* Not alpha * x: of 0 * infinity each CPU makes a NaN of its own sign. Not 1: compilers make of a product with a
+     * signed 1 a flip of the sign, also of a NaN's. */
+    const vec signed_alpha = mul(alpha, copysign(half, x));
     return nan_of(x, select(above(x, 0), x, copysign(result, signed_alpha)));
 }
 

@@ -56,10 +56,11 @@ def summary(name):
 
 
 def write_lists(app, docname, source):
-    """Write out `|table of GROUP|` and `|functions of GROUP|` in the pages of the API."""
+    """Write out `|names of GROUP|`, `|table of GROUP|` and `|functions of GROUP|` where a page has them."""
     for group, names in GROUPS.items():
         rows = "\n".join(f"   * - ``{name}``\n     - {summary(name)}" for name in names)
         table = f".. list-table::\n   :widths: auto\n\n{rows}"
+        source[0] = source[0].replace(f"|names of {group}|", ", ".join(f"`{name}`" for name in names))
         functions = "\n\n".join(f".. autofunction:: {name}" for name in names)
         source[0] = source[0].replace(f"|table of {group}|", table).replace(f"|functions of {group}|", functions)
 

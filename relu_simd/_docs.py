@@ -40,10 +40,10 @@ _PARAM = """ A number never changes the dtype of the result. An array broadcasts
 that a float32 array beside 16-bit floats leaves the result in 16 bits."""
 _PARAM_OF_INTEGERS = " Beside integers a number must be a whole one that their dtype can hold."
 
-_ALL = "dtypes: float16, float32, float64, ml_dtypes.bfloat16, and every signed and unsigned integer."
-_FLOATS = """\
-dtypes: float16, float32, float64, ml_dtypes.bfloat16; integers become floats as in NumPy's own ufuncs
-(int8 float16, int16 float32, the others float64)."""
+_INTEGERS = ", and every signed and unsigned integer."
+_NO_INTEGERS = (
+    """; integers become floats as in NumPy's own ufuncs (int8 float16, int16 float32, the others float64)."""
+)
 _ARITHMETIC = "Arithmetic on 16-bit floats is done in float32 and rounded once, to nearest even."
 _WRAPS = "That on integers wraps around, as NumPy's does."
 
@@ -114,6 +114,8 @@ def function_doc(op: Any) -> str:
 
 
 def _parameter(op: Any, name: str) -> str:
+    if name not in _INPUTS:
+        raise LookupError(f"relu_simd/_docs.py: _INPUTS does not say what {name} is, an input of {op.name}")
     text = textwrap.dedent(_INPUTS[name]).strip()
     is_number = name in op.params and not op.weight
     if is_number:
@@ -123,7 +125,8 @@ def _parameter(op: Any, name: str) -> str:
 
 
 def _dtypes(op: Any) -> str:
-    sentences = [_ALL if op.takes_integers else _FLOATS]
+    floats = ["ml_dtypes.bfloat16" if name == "bfloat16" else name for name in op.dtypes if "int" not in name]
+    sentences = [f"dtypes: {', '.join(floats)}{_INTEGERS if op.takes_integers else _NO_INTEGERS}"]
     if op.arithmetic:
         sentences.append(_ARITHMETIC)
         sentences += [_WRAPS] if op.takes_integers else []

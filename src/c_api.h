@@ -6,6 +6,7 @@
 #define RS_C_API_H
 #include <Python.h>
 
+#include "fpmode.h"
 #include "run.h"
 
 /* The type of an element, and of a parameter beside it. */
@@ -26,7 +27,9 @@
 static void rs_api_run(int op, int dtype, int form, const void *const *in, void *out, Py_ssize_t n)
 {
     if (n > 0) {
+        const rs_fpmode mode = rs_fp_enter();
         rs_run(op, dtype, form, in, out, (size_t)n);
+        rs_fp_leave(mode);
     }
 }
 
@@ -65,14 +68,18 @@ static void rs_api_run(int op, int dtype, int form, const void *const *in, void 
     static void rs_api_relu_with_mask_##T(const rs_elem_##T *x, rs_elem_##T *out, uint8_t *mask, Py_ssize_t n) \
     {                                                                                                          \
         if (n > 0) {                                                                                           \
+            const rs_fpmode mode = rs_fp_enter();                                                              \
             rs_run_with_mask(RS_##T, x, out, mask, (size_t)n);                                                 \
+            rs_fp_leave(mode);                                                                                 \
         }                                                                                                      \
     }                                                                                                          \
     static void rs_api_relu_backward_from_mask_##T(const rs_elem_##T *grad_output, const uint8_t *mask,        \
                                                    rs_elem_##T *out, Py_ssize_t n)                             \
     {                                                                                                          \
         if (n > 0) {                                                                                           \
+            const rs_fpmode mode = rs_fp_enter();                                                              \
             rs_run_from_mask(RS_##T, grad_output, mask, out, (size_t)n);                                       \
+            rs_fp_leave(mode);                                                                                 \
         }                                                                                                      \
     }
 

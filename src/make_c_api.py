@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Write what the package takes from the C sources: the header and the .pxd of the C API, from ops.def and dtypes.def,
-and the expressions that relu_simd.opencl gives to a device's compiler.
+"""Write what the package takes from the C sources: the header and the .pxd of the C API and the stub of the compiled
+module, from ops.def and dtypes.def, and the expressions that relu_simd.opencl gives to a device's compiler.
 
-setup.py runs it, so that both come with every build; git does not keep them. The functions themselves, with the same
+setup.py runs it, so that they come with every build; git does not keep them. The functions themselves, with the same
 names and arguments, are those of c_api.h: they are looked up by name when the caller's module is imported.
 """
 
@@ -54,7 +54,9 @@ class Op(NamedTuple):
     arrays: list[str]
     params: list[str]
     integers: bool
+    signature: str
     definition: str
+    summary: str
 
 
 class Dtype(NamedTuple):
@@ -64,7 +66,7 @@ class Dtype(NamedTuple):
     integer: bool
 
 
-def read_op(name, arrays, params, dtypes, half, cost, accuracy, signature, definition, *_):
+def read_op(name, arrays, params, dtypes, half, cost, accuracy, signature, definition, summary, *_):
     names = [part.partition("=")[0] for part in signature.split(", ")]
     count = known("ops.def", params, {"NONE": 0, "ONE": 1, "TWO": 2, "WEIGHT": 1})
     if int(arrays) + count != len(names):
@@ -72,7 +74,8 @@ def read_op(name, arrays, params, dtypes, half, cost, accuracy, signature, defin
             f"ops.def: {name} has {arrays} arrays and {count} parameters, and the signature ({signature})"
         )
     split = int(arrays)
-    return Op(name, names[:split], names[split:], known("ops.def", dtypes, {"ALL": True, "FLOATS": False}), definition)
+    integers = known("ops.def", dtypes, {"ALL": True, "FLOATS": False})
+    return Op(name, names[:split], names[split:], integers, signature, definition, summary)
 
 
 def read_dtype(name, element, _, dtype_class):
@@ -82,6 +85,18 @@ def read_dtype(name, element, _, dtype_class):
 
 OPS = [read_op(*row) for row in calls("ops.def", "RS_OP")]
 DTYPES = [read_dtype(*row) for row in calls("dtypes.def", "RS_DTYPE")]
+
+
+def require_expressions():
+    """Stop the build at a row without an expression, before the compiler does with an error for each dtype."""
+    expressions = (ROOT / "csrc" / "kernels.h").read_text()
+    for op in OPS:
+        macro = f"KERNEL{len(op.arrays)}" + (f"_PARAM{len(op.params)}" if op.params else "")
+        if not re.search(rf"^{macro}\({op.name},", expressions, re.MULTILINE):
+            inputs = ", ".join([*op.arrays, *op.params])
+            raise SystemExit(
+                f"csrc/kernels.h: no expression {macro}({op.name}, {inputs}) {{ ... }} for this row of ops.def"
+            )
 
 
 def functions():
@@ -203,6 +218,22 @@ from libc.stdint cimport {", ".join(elements)}
 """
 
 
+def stub():
+    """Each row as editors and type checkers see it, after src/_core.pyi, which has all else."""
+    others = (ROOT / "src" / "_core.pyi").read_text()
+    names = sorted([op.name for op in OPS] + re.findall(r"^def ([a-z]\w*)\(", others, re.MULTILINE))
+    exports = "\n".join(f'    "{name}",' for name in names)
+    functions = []
+    for op in OPS:
+        inputs = [re.sub(r"^(\w+)(=)?", r"\1: ArrayLike\2", part) for part in op.signature.split(", ")]
+        arguments = [*(part.replace("=", " = ") for part in inputs), "out: NDArray[Any] | None = None"]
+        functions.append(
+            f"def {op.name}({', '.join(arguments)}, **ufunc_keywords: Any) -> Any:\n"
+            f'    """{op.summary}\n\n    Defined as ``{op.definition}`` for every element.\n    """\n'
+        )
+    return f"{others}\n__all__ = [\n{exports}\n]\n\n{chr(10).join(functions)}"
+
+
 def write(path, text):
     """Unless it says so already: whoever includes it would be compiled again."""
     path.parent.mkdir(exist_ok=True)
@@ -210,7 +241,9 @@ def write(path, text):
         path.write_text(text)
 
 
+require_expressions()
 write(PACKAGE / "include" / "relu_simd.h", header())
 write(PACKAGE / "c_api.pxd", pxd())
+write(PACKAGE / "_core.pyi", stub())
 for name in ("kernels.h", "vmath.h"):
     write(PACKAGE / "opencl" / name, (ROOT / "csrc" / name).read_text())

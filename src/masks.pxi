@@ -21,7 +21,9 @@ cdef object as_array(str name, str operand, value):
     if PyArray_CheckExact(<PyObject *>value):
         return value
     _foreign.refuse(name, operand, value)
-    return np.asarray(value)
+    made = np.asarray(value)
+    rs_fp_default()  # that code may have changed the mode, and what follows computes in it
+    return made
 
 
 cdef size_t mask_bytes(size_t n) noexcept:

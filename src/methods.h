@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The CPython entry points of the public functions, one a row of ops.def: each knows its row and
- * hands its arguments on to rs_call, which the Cython module defines. It does so in the default floating-point mode,
- * because a slope is rounded and NumPy casts arguments, too. Included by _core.pyx alone. */
+ * hands its arguments on to rs_call, which the Cython module defines. Included by _core.pyx alone. */
 #ifndef RS_METHODS_H
 #define RS_METHODS_H
 #include <Python.h>
@@ -11,14 +10,27 @@
 
 static PyObject *rs_call(int op, PyObject **args, Py_ssize_t nargs, PyObject *kwnames);
 
+/* Calls `function`, where `needed` in the default floating-point mode. The mode is read once for each call, and not at
+ * all where nothing depends on it, because that takes long beside a small call. In Cython this would need a try
+ * statement, which takes long as well. */
+static inline PyObject *rs_in_mode(PyObject *(*function)(void *), void *context, int needed)
+{
+    rs_fpmode mode = {0};
+    if (needed) {
+        mode = rs_fp_enter();
+    }
+    PyObject *const result = function(context); /* in one place, so that it is inlined */
+    if (needed) {
+        rs_fp_leave(mode);
+    }
+    return result;
+}
+
 #define RS_OP(name, ...)                                                                                 \
     static PyObject *rs_call_##name(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *kw) \
     {                                                                                                    \
         (void)module;                                                                                    \
-        const rs_fpmode mode = rs_fp_enter();                                                            \
-        PyObject *const result = rs_call(RS_##name, (PyObject **)args, n, kw);                           \
-        rs_fp_leave(mode);                                                                               \
-        return result;                                                                                   \
+        return rs_call(RS_##name, (PyObject **)args, n, kw);                                             \
     }
 #include "ops.def"
 

@@ -53,7 +53,6 @@ cdef object small(int row, PyObject **args, Py_ssize_t nargs):
     cdef gathered space
     cdef const void *data[RS_MAX_IN]
     cdef rs_element numbers[RS_MAX_PARAMS]
-    cdef double number
     cdef size_t n
     if nargs < arrays or nargs > nin:
         return None
@@ -68,20 +67,28 @@ cdef object small(int row, PyObject **args, Py_ssize_t nargs):
     n = PyArray_SIZE(first)
     if n * 8 > GATHERED_BYTES:
         return None
-    if arrays == 1 and dtype >= 0 and not has_kernel[row][dtype] and rs_dtypes[dtype].dtype_class == RS_INTEGER:
+    if (
+        arrays == 1 and dtype >= 0 and not facts[row].dtypes[dtype].has_kernel
+        and rs_dtypes[dtype].dtype_class == RS_INTEGER
+    ):
         value = value.astype(FLOATS_OF[rs_dtypes[dtype].itemsize])  # as NumPy's float ufuncs do
         first = <PyArrayObject *>value
         dtype = dtype_of(first)
-    if dtype < 0 or not has_kernel[row][dtype]:
+    if dtype < 0 or not facts[row].dtypes[dtype].has_kernel:
         return None
     for k in range(nin):
         data[k] = space.bytes[k]
         if k >= arrays:
-            if not take_number(row, k, args[k] if k < nargs else NULL, &number):
+            if k < nargs:
+                if not is_weak(&facts[row], args[k]):
+                    return None
+                if not rs_take_number(row, dtype, k, PyFloat_AS_DOUBLE(args[k]), &numbers[k - arrays]):
+                    return None
+                data[k] = &numbers[k - arrays]
+            elif facts[row].dtypes[dtype].has_default[k - arrays]:
+                data[k] = &facts[row].dtypes[dtype].defaults[k - arrays]
+            else:
                 return None
-            if not rs_take_number(row, dtype, k, number, &numbers[k - arrays]):
-                return None
-            data[k] = &numbers[k - arrays]
             continue
         array = first if k == 0 else <PyArrayObject *>args[k]
         if k > 0 and not (

@@ -2,6 +2,7 @@
 import os
 import re
 
+import numpy as np
 import pytest
 from cases import FLOATS, ISAS, OPS, dtypes, pairs
 
@@ -49,9 +50,14 @@ def pytest_generate_tests(metafunc):
 
 @pytest.hookimpl(tryfirst=True)  # before pytest drops what -m leaves out
 def pytest_collection_modifyitems(items):
-    """What tests code above the instruction sets runs on the best one; on the others only in `make test-wide`."""
+    """What tests code above the instruction sets runs on the best one, and above the dtypes on float32.
+
+    All others run in `make test-wide`.
+    """
     for item in items:
         if item.get_closest_marker("above_the_isa") and item.callspec.params["isa"] != ISAS[0]:
+            item.add_marker("wide")
+        if item.get_closest_marker("above_the_dtype") and item.callspec.params["dtype"] != np.float32:
             item.add_marker("wide")
 
 

@@ -383,7 +383,7 @@ WORKER_CASES = [
 ]
 
 
-@pytest.mark.parametrize("method, early, variable", WORKER_CASES)
+@pytest.mark.parametrize(("method", "early", "variable"), WORKER_CASES)
 def test_threads_of_worker_processes(method, early, variable, tmp_path, monkeypatch):
     """One each, unless somebody says otherwise: two workers of two threads on two CPUs would be in each other's way."""
     if method != "spawn" and not hasattr(os, "fork"):

@@ -16,7 +16,7 @@ def test_the_best_one_is_the_default():
 def test_available():
     on = {"x86_64": ("avx512", "avx2", "scalar"), "AMD64": ("avx512", "avx2", "scalar"), "aarch64": ("neon", "scalar")}
     known = on.get(platform.machine(), ("scalar",))
-    assert tuple(name for name in known if name in ISAS) == ISAS
+    assert tuple(name for name in known if name in ISAS) == ISAS, "tests/test_dispatch.py: what has each platform?"
     assert ISAS[-1] == "scalar"
 
 

@@ -89,7 +89,7 @@ def test_against_a_grid(op, dtype, grid_first):
     a, b = first(dtype), second(dtype)
     want = wanted(op.name, (first, dtype), (second, dtype))
     got = faces(op)[0](a, b)
-    if op.name not in ("relu_backward", "relu6_backward"):
+    if op.arithmetic:
         # Of two NaNs the hardware chooses the payload.
         two = isnan(a) & isnan(b)
         assert isnan(got[two]).all()
@@ -97,7 +97,14 @@ def test_against_a_grid(op, dtype, grid_first):
     same(got, want)
 
 
-@of(2, 1)
+def of_gradients_with_a_parameter():
+    """As of(2, 1). Where the reference computes it takes seconds, and belongs to `make test-wide`."""
+    for pair in pairs(lambda op: (len(op.arrays), len(op.params)) == (2, 1), HALVES):
+        slow = [pytest.mark.wide] if pair.values[0].computes else []
+        yield pytest.param(*pair.values, id=pair.id, marks=[*pair.marks, *slow])
+
+
+@pytest.mark.parametrize(("op", "dtype"), [*of_gradients_with_a_parameter()])
 def test_scaled_backward_against_a_grid(op, dtype):
     """As gradient each pattern, x of either sign; and each as x beside a grid of gradients."""
     column, row = of_column(dtype), of_row(dtype)

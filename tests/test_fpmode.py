@@ -229,6 +229,31 @@ def test_c_api(mode):
     with fp_mode(mode):
         function(x.ctypes.data, slope, got.ctypes.data, x.size)
     same(got, want)
+    forward, bits = c_api.as_ctypes("relu_with_mask_f32"), np.zeros((2, 42), np.uint8)
+    forward(x.ctypes.data, want.ctypes.data, bits[0].ctypes.data, x.size)
+    with fp_mode(mode):
+        forward(x.ctypes.data, got.ctypes.data, bits[1].ctypes.data, x.size)
+    same(got, want)
+    same(bits[1], bits[0])
+
+
+@EACH_MODE
+def test_an_object_that_changes_the_mode(mode):
+    """The code that turns an object into an array is not ours, and may load a library that sets the mode."""
+    x = sample("float32", 100)
+
+    class Setting:
+        def __array__(self, dtype=None, copy=None):
+            words = environment()
+            words[WORD] |= mode
+            LIBM.fesetenv(words)
+            return x
+
+    for function in (rs.relu, rs.tanh, rs.count_active, lambda x: rs.relu_with_mask(x)[1]):
+        want = np.asarray(function(x))
+        with fp_mode(0):
+            got = np.asarray(function(Setting()))
+        same(got, want)
 
 
 @pytest.mark.parametrize("raised", [0, 0x1, 0x8, 0x1D] if X86 else [0, 0x1, 0x4, 0x1F], ids=hex)
@@ -239,10 +264,17 @@ def test_exception_flags_stay(raised):
     y, w = np.empty_like(x), np.full(4, 0.1, np.float32)
     rows, big = np.ascontiguousarray(x[:100].reshape(25, 4)), np.tile(x, 2000)
     negative = -rows
+    half, whole = x.view(np.float16), x.view(np.int32)
     api, out = c_api.as_ctypes("tanh_f32"), y.ctypes.data
     calls = [
         lambda: rs.leaky_relu(x, 1e-40, out=y),
         lambda: rs.tanh(x),
+        lambda: rs.relu(x, out=y),
+        lambda: rs.hardtanh(half, -1e-7, 1.0),
+        lambda: rs.relu6_backward(half, half),
+        lambda: rs.add_relu(half, half),
+        lambda: rs.add_relu(whole, whole),
+        lambda: rs.hardtanh(whole, 0.0, 7.0),
         lambda: rs.leaky_relu(rows, w),
         lambda: rs.leaky_relu(big, 0.3),
         lambda: rs.prelu_backward(rows, negative, w),

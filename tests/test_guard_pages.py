@@ -134,6 +134,7 @@ def test_elementwise(op, dtype):
     guarded.survive(work)
 
 
+@pytest.mark.above_the_dtype
 def test_through_the_ufunc(op, dtype):
     """Misaligned by bytes, every second element, backwards, and where NumPy has it call with one element."""
     views = {

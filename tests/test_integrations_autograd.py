@@ -4,6 +4,7 @@
 import doctest
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ pytest.importorskip("autograd")
 import autograd.numpy as anp
 from autograd import elementwise_grad, grad, hessian, make_jvp, make_vjp
 from autograd.test_util import check_grads
+from cases import same
 
 from relu_simd.integrations import autograd as ours
 
@@ -31,54 +33,54 @@ def seed():
     np.random.seed(0)  # noqa: NPY002  what check_grads draws from
 
 
-@pytest.mark.parametrize("name", ["relu", "relu6", "sigmoid", "tanh", "leaky_relu"])
-@pytest.mark.parametrize("module", [relu_simd, ours], ids=["relu_simd", "integration"])
-@pytest.mark.parametrize("shape", [(), (5,), (3, 4)])
-def test_of_one_input(module, name, shape):
-    check_grads(getattr(module, name))(values(*shape) / 4)
+def given(op, array_shapes, param_shapes):
+    """Arrays on both sides of every kink, and parameters that keep their order where it counts."""
+    rng = np.random.default_rng(1)
+    arrays = [rng.uniform(-8, 8, shape) for _, shape in zip(op.arrays, array_shapes, strict=False)]
+    numbers = (-1.1, 0.7)[2 - len(op.params) :]
+    return [*arrays, *(np.full(shape, each)[()] for each, shape in zip(numbers, param_shapes, strict=False))]
 
 
-@pytest.mark.parametrize(
-    "name", ["relu_backward", "relu6_backward", "sigmoid_backward", "tanh_backward", "leaky_relu_backward", "add_relu"]
-)
-@pytest.mark.parametrize("shapes", [((3, 4), (3, 4)), ((4,), (3, 4)), ((3, 4), (3, 1)), ((), (3,))], ids=str)
-def test_of_two_inputs(name, shapes):
-    first, second = (values(*shape) for shape in shapes)
-    check_grads(getattr(ours, name), modes=["fwd", "rev"], order=2)(first, second)
-
-
-@pytest.mark.parametrize("name", ["prelu", "leaky_relu"])
-@pytest.mark.parametrize("shape", [(), (1,), (4,), (3, 1), (2, 1, 1), (2, 3, 4)], ids=str)
-def test_weights(name, shape):
-    check_grads(getattr(ours, name))(values(2, 3, 4), rng.uniform(0.1, 0.9, shape))
-
-
-PARAMS = {"elu": (0.7,), "hardtanh": (-1.1, 0.8), "threshold": (0.3, 2.0), "softplus": (1.3,)}
+SHAPES = [
+    (((), ()), ((), ())),
+    (((3, 4), (3, 4)), ((), ())),
+    (((3, 4), (3, 4)), ((3, 4), (3, 4))),
+    (((4,), (3, 4)), ((3, 1), (4,))),
+    (((3, 4), (3, 1)), ((2, 1, 1), (1,))),
+]
 
 
 @pytest.mark.filterwarnings("ignore:Output seems independent of input")  # a gradient that is constant there
-@pytest.mark.parametrize("name", PARAMS)
-@pytest.mark.parametrize("shape", [(), (4,), (3, 4)], ids=str)
-def test_operations_with_parameters(name, shape):
-    """With respect to the input, the incoming gradient and every parameter that it is smooth in, to second order."""
-    x, g = values(*shape) / 4, rng.uniform(-1, 1, shape)
-    function, gradient = getattr(ours, name), getattr(ours, f"{name}_backward")
-    check_grads(lambda x: function(x, *PARAMS[name]))(x)
-    check_grads(lambda g, x: gradient(g, x, *PARAMS[name]))(g, x)
-    smooth = [k for k in range(len(PARAMS[name])) if (name, k) != ("threshold", 0)]
-    for k in smooth:
-        for shaped in (PARAMS[name][k], np.full(4, PARAMS[name][k]), np.full((3, 1), PARAMS[name][k])):
-            given = lambda p, k=k: [*PARAMS[name][:k], p, *PARAMS[name][k + 1 :]]  # noqa: E731
-            check_grads(lambda p, given=given: function(x, *given(p)))(shaped)
-            check_grads(lambda p, given=given: gradient(g, x, *given(p)))(shaped)
+@pytest.mark.parametrize("shapes", SHAPES, ids=str)
+def test_the_derivatives_of_a_row(op, shapes):
+    """By each input and then by all, forwards and backwards, to second order, against finite differences."""
+    function, inputs = getattr(ours, op.name), given(op, *shapes)
+    for k, name in enumerate(op.inputs):
+        try:
+            check_grads(lambda value, k=k: function(*inputs[:k], value, *inputs[k + 1 :]))(inputs[k])
+        except (AssertionError, NameError) as error:
+            where = f"the derivative of {op.name} by {name}, or that one's own, in relu_simd/reference.py"
+            raise AssertionError(f"{where}: {error}") from error
+    check_grads(function)(*inputs)
 
 
-def test_weights_larger_than_x():
-    check_grads(ours.prelu)(values(4), rng.uniform(0.1, 0.9, (3, 1)))
+def test_functions_of_the_package_are_traced(op):
+    check_grads(getattr(relu_simd, op.name))(*given(op, ((3,), (3,)), ((), ())))
 
 
-def test_slope_of_a_gradient():
-    check_grads(ours.leaky_relu_backward)(values(3, 4), values(3, 4), rng.uniform(0.1, 0.9, (3, 1)))
+@pytest.mark.parametrize("name", ["relu", "relu6", "sigmoid", "tanh"])
+def test_the_input_is_not_kept(name):
+    """The output is enough for the way back."""
+    kept = []
+
+    def function(x):
+        doubled = 2 * x
+        kept.append(weakref.ref(doubled._value))
+        return getattr(ours, name)(doubled)
+
+    pull, _ = make_vjp(function)(np.ones(3))
+    assert kept[0]() is None
+    assert pull(np.ones(3)).shape == (3,)
 
 
 def test_prelu_backward():
@@ -107,12 +109,17 @@ def test_count_is_a_constant():
 
 
 def test_values_are_those_of_the_functions():
+    for op in relu_simd._core.OPS:
+        inputs = given(op, ((100,), (100,)), ((), ()))
+        same(getattr(ours, op.name)(*inputs), getattr(relu_simd, op.name)(*inputs))
     x = values(100)
-    weighted, masked = [x, x, 0.1], [x, relu_simd.relu_with_mask(x)[1]]
-    special = {"threshold": [x, 0.3, 2.0], "threshold_backward": [x, x, 0.3, 2.0]}
-    special |= {"prelu": [x, 0.1], "prelu_backward": weighted, "relu_backward_from_mask": masked, "add_relu": [x, x]}
-    for name in ours.__all__:
-        inputs = special.get(name, [x, x] if name.endswith("backward") else [x])
+    mask = relu_simd.relu_with_mask(x)[1]
+    for name, inputs in {
+        "relu_with_mask": [x],
+        "relu_backward_from_mask": [x, mask],
+        "prelu_backward": [x, x, 0.1],
+        "count_active": [x],
+    }.items():
         got, want = getattr(ours, name)(*inputs), getattr(relu_simd, name)(*inputs)
         assert type(got) is type(want)
         for got_part, want_part in zip(got, want, strict=True) if isinstance(want, tuple) else [(got, want)]:

@@ -2,6 +2,7 @@
 """Containers around arrays come through the ufunc: each function keeps what the container is about, or refuses."""
 
 import os
+from functools import cache
 
 import numpy as np
 import pytest
@@ -173,6 +174,11 @@ def test_memmap_as_out(tmp_path):
         relu_simd.sigmoid(X, out=np.memmap(file, X.dtype, "r", shape=X.shape))
 
 
+@cache
+def units(pint):
+    return pint.UnitRegistry()
+
+
 @EACH
 @pytest.mark.parametrize("unit", ["m", "dimensionless"])
 def test_quantities_of_astropy_are_refused(op, unit):
@@ -193,7 +199,7 @@ def test_quantities_of_astropy_are_refused(op, unit):
 @pytest.mark.parametrize("unit", ["m", "dimensionless"])
 def test_quantities_of_pint_are_refused(op, unit):
     """pint goes by names: of ours it knows tanh, which it does itself, for what has no unit."""
-    quantity = pytest.importorskip("pint").UnitRegistry().Quantity(X, unit)
+    quantity = units(pytest.importorskip("pint")).Quantity(X, unit)
     for face in (relu_simd, ufuncs):
         for which in range(len(op.inputs)):
             inputs = [X] * len(op.inputs)

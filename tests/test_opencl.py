@@ -81,6 +81,7 @@ def test_public_names():
 # Values
 
 
+@pytest.mark.above_the_dtype
 @pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
 def test_sizes(queue, packed, op, dtype):
     """Around every tail of a group, with the special values in all places."""
@@ -148,6 +149,7 @@ def test_array_slopes(queue, packed, dtype):
 # Layouts
 
 
+@pytest.mark.above_the_dtype
 @pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
 def test_slices(queue, packed, op, dtype):
     """Arrays that begin anywhere in their buffers, aligned or not; nothing around them is written."""
@@ -376,10 +378,43 @@ def test_float64_on_a_device_without_it(queue, op, monkeypatch, fresh_kernels):
         with pytest.raises(ValueError, match=f"{op.name}: .* cannot compute in float64"):
             getattr(opencl, op.name)(*given)
     else:
-        assert op.name in ("relu", "relu_backward", "relu6", "relu6_backward")
         same(getattr(opencl, op.name)(*given).get(), wanted(op, inputs))
         assert "#define NO_DOUBLE" in texts[0]
         assert "#define real float" in texts[0]
+
+
+DIVISIONS = {
+    "bits by 6": lambda bits, rng: (bits.view("f4"), np.full(bits.size, 6, "f4")),
+    "denormals": lambda bits, rng: ((bits % 2**23 | bits & 2**31).view("f4"), rng.uniform(-9, 9, bits.size)),
+    "to denormals": lambda bits, rng: ((0x00400000 + bits % 0x02000000).view("f4"), rng.uniform(0.3, 40, bits.size)),
+    "of any size": lambda bits, rng: (bits.view("f4"), np.exp2(rng.uniform(-120, 120, bits.size))),
+}
+
+
+@pytest.mark.parametrize("name", DIVISIONS)
+@pytest.mark.parametrize("ulps", [0, -2.5, 2.5])
+def test_division_is_rounded_by_fma(queue, name, ulps):
+    """Every quotient, normal or not, on a device whose own reciprocals are off by as much as OpenCL allows."""
+    rng = np.random.default_rng(0)
+    a, b = DIVISIONS[name](rng.integers(0, 2**32, 2**20, np.uint32), rng)
+    b = b.astype("f4")
+    variant = _source.Variant("float32", (), False, False, 64, half=False, double=False, exact_division=False)
+    text = _source.source(OPS["sigmoid"], variant).text.replace("1 / b", f"1 / b * {1 + ulps * 2.0**-23!r}f")
+    text += """
+    kernel void divide(global const float *a, global const float *b, global float *q)
+    {
+        const size_t i = get_global_id(0);
+        q[i] = div(a[i], b[i]);
+    }
+    """
+    kernel = cl.Kernel(cl.Program(queue.context, text).build(), "divide")
+    operands = [cl.array.to_device(queue, each) for each in (a, b, np.empty_like(a))]
+    kernel(queue, a.shape, None, *(each.data for each in operands))
+    with np.errstate(all="ignore"):
+        want = a / b
+    got = operands[2].get()
+    assert isnan(got[isnan(want)]).all()
+    same(np.where(isnan(want), want, got), want)
 
 
 def test_division_on_a_device_that_does_not_round_it(queue, op, monkeypatch, fresh_kernels):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every row of ops.def is whole: reference, docstring, stub, both faces, benchmark."""
+"""Every row of ops.def is whole. What is missing is named with the file that it belongs in."""
 
 import ast
 import doctest
@@ -10,19 +10,58 @@ import pytest
 
 import relu_simd
 from relu_simd import _core, _docs, reference, ufuncs
-from relu_simd.bench import idioms
+from relu_simd._rows import SHORT
+from relu_simd.reference import ROWS
 
 OTHERS = sorted(set(_core.__all__) - {op.name for op in _core.OPS})
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README, CHANGELOG = ((ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md"))
 STUB = ast.parse(Path(_core.__file__).with_name("_core.pyi").read_text())
 
 
+def short(op):
+    return [SHORT.get(name, name) for name in op.inputs]
+
+
 def test_reference(op):
-    assert op.name in reference.__all__, f"{op.name} is missing in relu_simd/reference.py, or in its __all__"
+    call = f"{op.name}({', '.join(op.inputs)})"
+    assert hasattr(reference, op.name), f"relu_simd/reference.py: define {call} there"
+    assert op.name in ROWS, f"relu_simd/reference.py: mark the definition of {op.name} as @row(...)"
+    assert op.name in reference.__all__
     parameters = inspect.signature(getattr(reference, op.name)).parameters
-    assert tuple(parameters) == op.inputs
+    assert tuple(parameters) == op.inputs, f"relu_simd/reference.py: {op.name} should be {call}, as in csrc/ops.def"
     defaults = [parameters[name].default for name in op.params]
-    assert op.defaults == tuple(None if default is inspect.Parameter.empty else default for default in defaults)
+    defaults = tuple(None if default is inspect.Parameter.empty else default for default in defaults)
+    assert defaults == op.defaults, (
+        f"relu_simd/reference.py: the defaults of {op.name} are {op.defaults} in csrc/ops.def"
+    )
+
+
+def test_idioms(op):
+    idioms = ROWS[op.name].idioms
+    wanted = f'relu_simd/reference.py: give @row of {op.name} a Way("...") that says what people write in NumPy'
+    assert idioms, wanted
+    assert idioms[0].new, f"{wanted} for a new array"
+
+
+def test_gradient(op):
+    """That it is stated, in words that there are; tests/test_integrations_autograd.py shows whether it is right."""
+    gradient = ROWS[op.name].gradient
+    if op.inputs[0] != "grad_output":
+        wanted = f'relu_simd/reference.py: give @row of {op.name} gradient={{"{op.inputs[0]}": "..."}}, its derivative'
+        assert any(name in gradient for name in short(op)[: len(op.arrays)]), wanted
+    where = f"relu_simd/reference.py: gradient of {op.name}"
+    for name, expression in gradient.items():
+        assert name in short(op)[op.inputs[0] == "grad_output" :], f"{where}: {name} is none of its inputs"
+        words = {node.id for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name)}
+        unknown = words - {"np", "v", "y", *short(op), *(each.name for each in _core.OPS)}
+        known = "np, v, y, the inputs and the functions of relu_simd"
+        assert not unknown, f"{where} by {name}: it can use {known}, not {', '.join(unknown)}"
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_no_definition_without_a_row(name):
+    assert name in {op.name for op in _core.OPS}, f"csrc/ops.def: no row for {name} of relu_simd/reference.py"
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -37,7 +76,7 @@ def test_what_is_no_ufunc(name):
 
 @pytest.mark.parametrize("name", _core.__all__)
 def test_readme(name):
-    assert f"\n| `{name}(" in README, f"{name} has no row in README.md"
+    assert f"\n| `{name}(" in README, f"README.md: {name} has no row in the table of functions"
 
 
 def test_function(op):
@@ -81,19 +120,27 @@ def test_examples_of_the_other_functions():
 
 
 def test_stub(op):
-    annotated = {node.target.id for node in STUB.body if isinstance(node, ast.AnnAssign)}
-    assert op.name in annotated, f"{op.name} has no line in relu_simd/_core.pyi"
+    """Type checkers and editors are told of every input, and of its default."""
+    stub = next(node for node in STUB.body if isinstance(node, ast.FunctionDef) and node.name == op.name)
+    assert [argument.arg for argument in stub.args.args] == [*op.inputs, "out"]
+    told = [ast.literal_eval(default) for default in stub.args.defaults]
+    assert told == [default for default in op.defaults if default is not None] + [None]
+    assert ast.get_docstring(stub).startswith(op.summary)
 
 
 def test_stub_exports_what_the_module_does():
-    exports = next(node.value for node in STUB.body if isinstance(node, ast.Assign))
+    exports = next(node.value for node in STUB.body if isinstance(node, ast.Assign) and node.targets[0].id == "__all__")
     assert sorted(ast.literal_eval(exports)) == sorted(_core.__all__)
 
 
-def test_benchmark(op):
-    assert op.name in idioms.IDIOMS, f"{op.name} is missing in relu_simd/bench/idioms.py"
+def test_changelog(op):
+    if op.inputs[0] != "grad_output":  # those of its gradient may go without saying
+        assert f"`{op.name}`" in CHANGELOG, f"CHANGELOG.md: nothing is said of {op.name}"
 
 
-def test_parameters_are_described(op):
-    missing = set(op.inputs) - set(_docs._INPUTS)
-    assert not missing, f"_INPUTS of relu_simd/_docs.py does not describe {missing}"
+def test_an_input_that_is_not_described(monkeypatch):
+    """It would be an import that fails: with a sentence."""
+    op = _core.OPS[0]
+    monkeypatch.delitem(_docs._INPUTS, "x")
+    with pytest.raises(LookupError, match=f"relu_simd/_docs.py: _INPUTS does not say what x is, an input of {op.name}"):
+        _docs.function_doc(op)

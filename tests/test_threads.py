@@ -127,6 +127,7 @@ def test_set_num_threads():
         assert relu_simd.get_num_threads() == 3
 
 
+@pytest.mark.above_the_dtype
 @pytest.mark.parametrize("count", [2, 3, 8])
 def test_every_number_of_threads_gives_the_same(op, dtype, count):
     """Sizes around what one thread's share is rounded to, and a large one."""

@@ -2,10 +2,9 @@
 """The benchmark behind `python -m relu_simd bench`.
 
 cli.py reads the command line, runner.py does the whole, one cell (function, dtype, size) at a time.
-functions.py lists what is measured. For each cell data.py gives real inputs; ways.py, idioms.py, peers.py
-and roofline.py say what is run; contest.py runs it once, check.py looks at the results, timing.py takes the
+functions.py lists what is measured. For each cell data.py gives real inputs; ways.py, peers/ and
+roofline.py say what is run; contest.py runs it once, check.py looks at the results, timing.py takes the
 time, results.py makes a record of it. report.py, picture.py, markdown.py and heatmap.py show the records.
 
-A new operation needs a row in idioms.py, and one in functions.py unless it is in ops.def; another library
-needs a loader in peers.py.
+A function that is not in ops.def needs a row in functions.py; another library needs a loader in peers/.
 """

@@ -18,8 +18,9 @@ from typing import TypeVar
 import relu_simd
 from relu_simd import _core
 from relu_simd.bench.functions import FUNCTIONS
+from relu_simd.bench.peers import LOADERS
 
-PEERS = ["torch", "jax", "numba", "numexpr", "onnxruntime", "scipy", "thinc", "simd-ml-kernels"]
+PEERS = list(LOADERS)
 SIZES = "16,1e3,1e5,1e6,1e7"
 
 # Arrays of float64 that the largest cell holds at once, the temporaries of the idioms included.

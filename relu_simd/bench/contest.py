@@ -17,10 +17,6 @@ from relu_simd.bench.functions import Function
 from relu_simd.bench.roofline import COPY
 from relu_simd.bench.ways import Library, Names
 
-# In place, the other inputs have these values. Repeated calls would shrink the data to denormals, which some
-# CPUs are slow with, or let them grow; so the work is the same, and the data stay, or are zeros after one call.
-NEUTRAL = {"slope": 1.0, "weight": 1.0, "b": 0.0, "bias": 0.0, "y": 0.0}
-
 
 class WrongResult(Exception):
     """A contestant computes something else than the function's reference."""
@@ -45,9 +41,10 @@ class Cell:
         self.outputs = data.outputs(function, self.inputs)
         self.target = function.inputs[0]
         self.zeros = np.zeros_like(self.inputs[self.target])
-        self.names = {mode: self._names(mode) for mode in function.modes}
+        self.modes = data.modes(function)
+        self.names = {mode: self._names(mode) for mode in self.modes}
         self.contestants = [
-            contestant for library in libraries for mode in function.modes for contestant in self._enter(library, mode)
+            contestant for library in libraries for mode in self.modes for contestant in self._enter(library, mode)
         ]
 
     @property
@@ -67,15 +64,12 @@ class Cell:
     def _names(self, mode: str) -> Names:
         names = {"np": np, "relu_simd": relu_simd, "zeros": self.zeros} | self.outputs | self.inputs
         if mode == "inplace":
-            names[self.target] = self.inputs[self.target].copy()
-            for name in NEUTRAL.keys() & self.inputs.keys() - {self.target}:
-                value = self.inputs[name]
-                names[name] = np.full_like(value, NEUTRAL[name]) if isinstance(value, np.ndarray) else NEUTRAL[name]
+            names |= data.neutral(self.inputs, self.target)
         return names
 
     def check(self) -> None:
         """Run every contestant once and compare its results with the reference."""
-        for mode in self.function.modes:
+        for mode in self.modes:
             names = self.names[mode] | {self.target: self.inputs[self.target]}
             if mode != "out":  # which has the inputs of "new"
                 expected = eval(f"reference.{self.function.call}", names | {"reference": reference})

@@ -11,7 +11,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from numpy import log2, nan
 
-from relu_simd.bench.picture import GREY, INK, human_size
+from relu_simd.bench.picture import GREY, INK, SIZE
 from relu_simd.bench.report import HEADINGS, human_ratio, human_share
 from relu_simd.bench.results import Record, closest
 
@@ -35,7 +35,7 @@ def draw(run: Record, path: Path) -> None:
         for panel, mode in zip(panels, HEADINGS, strict=True):
             _panel(panel, [[found[op, n].get(mode) for n in sizes] for op in ops[dtype]])
             panel.set_title(f"{dtype}, {HEADINGS[mode]}", loc="left", color=INK, fontsize=12)
-            panel.set_xticks(range(len(sizes)), [human_size(n) for n in sizes])
+            panel.set_xticks(range(len(sizes)), SIZE.format_ticks(sizes))
             panel.set_yticks(range(len(ops[dtype])), ops[dtype])
     figure.suptitle(
         "Times as fast as the fastest other library", x=0.012, ha="left", fontsize=15, fontweight="bold", color=INK

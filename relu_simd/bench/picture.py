@@ -8,7 +8,7 @@ from textwrap import fill
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from relu_simd.bench.results import Record
 
@@ -17,6 +17,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "os^Dv<>"
 INK, GREY, PALE = "#222222", "#666666", "#E3E3E3"
 COLUMNS = 6
+SIZE = EngFormatter(sep="")  # 16, 100k, 10M
 
 
 def draw(run: Record, path: Path) -> None:
@@ -111,7 +112,7 @@ def _dress(panel: Axes, op: str, usual: str, sizes: list[int]) -> None:
     panel.set_yscale("log")
     panel.axhline(1, color=GREY, linewidth=1.2, linestyle="--")
     panel.xaxis.set_major_locator(FixedLocator(sizes))
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda n, _: human_size(n)))
+    panel.xaxis.set_major_formatter(SIZE)
     panel.yaxis.set_major_locator(LogLocator())
     panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}x"))
     panel.xaxis.set_minor_locator(NullLocator())
@@ -121,11 +122,3 @@ def _dress(panel: Axes, op: str, usual: str, sizes: list[int]) -> None:
     panel.tick_params(colors=INK, length=0, which="both", labelsize=9)
     for spine in panel.spines.values():
         spine.set_visible(False)
-
-
-def human_size(n: float) -> str:
-    """Shorten thousands and millions: 16, 100k, 10M."""
-    for unit, scale in (("M", 1e6), ("k", 1e3)):
-        if n >= scale:
-            return f"{n / scale:g}{unit}"
-    return f"{n:g}"

@@ -11,9 +11,8 @@ from typing import Any
 
 from relu_simd._config import config
 from relu_simd.bench.contest import Cell
-from relu_simd.bench.idioms import NUMPY
 from relu_simd.bench.roofline import COPY, MEANINGFUL_FROM
-from relu_simd.bench.ways import RELU_SIMD, Library
+from relu_simd.bench.ways import NUMPY, RELU_SIMD, Library
 
 Record = dict[str, Any]
 
@@ -36,7 +35,7 @@ def record(cell: Cell, samples: Sequence[Sequence[float]]) -> Record:
         "n": cell.n,
         "bytes": cell.bytes_moved,
         "times": times,
-        "ratios": {mode: _ratios(cell, times, mode) for mode in cell.function.modes},
+        "ratios": {mode: _ratios(cell, times, mode) for mode in cell.modes},
     }
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import numpy as np
 
 from relu_simd import _core
+from relu_simd._rows import Way
 from relu_simd.bench.functions import FUNCTIONS, Function
-from relu_simd.bench.ways import Library, Names, Way
+from relu_simd.bench.ways import Library, Names
 
 # Bytes below which the call itself, not memory, is what is timed.
 MEANINGFUL_FROM = 400_000

@@ -16,13 +16,9 @@ from relu_simd._config import config
 from relu_simd.bench import data, markdown, peers, report, results
 from relu_simd.bench.contest import Cell, WrongResult
 from relu_simd.bench.functions import Function
-from relu_simd.bench.idioms import NUMPY
 from relu_simd.bench.roofline import COPY
 from relu_simd.bench.timing import measure
-from relu_simd.bench.ways import RELU_SIMD, Library
-
-# For so long OpenMP's idle threads keep a CPU busy, which is the next library's then.
-SPIN_SECONDS = 0.006
+from relu_simd.bench.ways import NUMPY, RELU_SIMD, Library
 
 __all__ = ["WrongResult", "run"]
 
@@ -97,8 +93,7 @@ def _measure(
     """Measure each cell, and print its rows at once."""
     said, group = time.monotonic(), None
     for k, cell in enumerate(cells(wanted, libraries), 1):
-        pause = SPIN_SECONDS if args.peers else 0.0
-        record = results.record(cell, measure(cell.contestants, args.seconds, pause))
+        record = results.record(cell, measure(cell.contestants, args.seconds, bool(args.peers)))
         records.append(record)
         if not args.json:
             if group is None:

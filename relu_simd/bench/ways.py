@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How a library computes a function, as source code.
+"""How a library computes a function, as source code; ourselves and NumPy.
 
 Statements are strings because `timeit` compiles them into its loop: wrapped in a function, a call
 of 30 ns would be mostly wrapper. They also tell the reader exactly what was measured.
@@ -15,23 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relu_simd import _core
+from relu_simd._rows import Way
 from relu_simd.bench.functions import FUNCTIONS, Function
 
 Names = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way to compute a function: a statement for each mode that it has.
-
-    `new` is an expression, a tuple where there are several results; `out` writes to the outputs, `inplace` to
-    the first input and to the outputs but the first. `without` are dtypes for which it fails or goes wrong.
-    """
-
-    new: str | None = None
-    out: str | None = None
-    inplace: str | None = None
-    without: tuple[str, ...] = ()
 
 
 def _as_they_are(function: Function, names: Names) -> Names:
@@ -86,3 +73,14 @@ def ours(function: Function) -> Way:
 RELU_SIMD = Library(
     "relu_simd", {name: (ours(each),) for name, each in FUNCTIONS.items()}, dtypes=_core.DTYPES, exact=True
 )
+
+
+def _beside_bfloat16(function: Function, names: Names) -> Names:
+    """Bools for the bits; a Python float beside bfloat16 would make the result float32."""
+    first = names[function.inputs[0]]
+    if first.dtype.name != "bfloat16":
+        return booleans(names)
+    return booleans(names) | {name: first.dtype.type(names[name]) for name, _ in function.params}
+
+
+NUMPY = Library("numpy", {name: each.idioms for name, each in FUNCTIONS.items()}, _beside_bfloat16, _core.DTYPES)

@@ -133,11 +133,28 @@ RS_INLINE vec fnma(vec a, vec b, vec c) { return fma(-a, b, c); } // fma is Open
 #if defined EXACT_DIVISION
 RS_INLINE vec div(vec a, vec b) { return a / b; }
 #else
-RS_INLINE vec div(vec a, vec b) // Markstein's: the second step rounds correctly what the first has left
+// A quotient below 2^-125, from one that is off by 2^-149 at most: n times 2^-149, n corrected by what is left over.
+RS_INLINE vec div_to_denormal(vec a, vec b, vec quotient)
 {
-    const vec near = 1 / b, inverse = fma(near, fma(-b, near, 1.0f), near), q = a * inverse;
-    const vec nearer = fma(fma(-b, q, a), inverse, q), exact = fma(fma(-b, nearer, a), inverse, nearer);
-    return isfinite(exact) ? exact : a / b;
+    const vec all = a * 0x1p74f, unit = b * 0x1p-75f, n = quotient * 0x1p75f * 0x1p74f, rest = fma(-unit, n, all);
+    const vec excess = 2 * fabs(rest) - fabs(unit);
+    const int off = excess > 0 || (excess == 0 && ((int)n & 1));
+    const vec nearest = off ? n + ((rest < 0) == (unit < 0) ? 1 : -1) : n;
+    return as_real((as_real_bits(a) ^ as_real_bits(b)) & REAL_SIGN | as_real_bits(fabs(nearest) * 0x1p-149f));
+}
+// Otherwise Markstein's method, whose second step rounds correctly what the first has left. It needs an `a` that is
+// not small, or what is left would be a denormal.
+RS_INLINE vec div(vec a, vec b)
+{
+    const int is_small = fabs(a) < 0x1p-64f;
+    const vec larger = is_small ? a * 0x1p64f : a;
+    const vec near = 1 / b, inverse = fma(near, fma(-b, near, 1.0f), near), q = larger * inverse;
+    const vec nearer = fma(fma(-b, q, larger), inverse, q), exact = fma(fma(-b, nearer, larger), inverse, nearer);
+    if (a == 0 || !isfinite(exact)) {
+        return a / b;
+    }
+    const vec quotient = is_small ? exact * 0x1p-64f : exact;
+    return fabs(quotient) < 0x1p-125f ? div_to_denormal(a, b, quotient) : quotient;
 }
 #endif
 RS_INLINE vec min(vec a, vec b) { return a < b ? a : b; }

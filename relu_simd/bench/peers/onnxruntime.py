@@ -11,8 +11,9 @@ from importlib import import_module
 
 import numpy as np
 
+from relu_simd._rows import Way
 from relu_simd.bench.functions import Function
-from relu_simd.bench.ways import Library, Names, Way
+from relu_simd.bench.ways import Library, Names
 
 TYPES = {"float32": "float", "float64": "double", "float16": "float16"}
 

@@ -7,8 +7,9 @@ import os
 from importlib import import_module
 
 from relu_simd import _core
+from relu_simd._rows import Way
 from relu_simd.bench.functions import FUNCTIONS, Function
-from relu_simd.bench.ways import Library, Names, Way, booleans
+from relu_simd.bench.ways import Library, Names, booleans
 
 # Each with the function's arrays as arguments, in its order.
 SOURCES = {

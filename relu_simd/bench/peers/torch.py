@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from relu_simd._rows import Way
 from relu_simd.bench.functions import Function
-from relu_simd.bench.ways import Library, Names, Way, booleans
+from relu_simd.bench.ways import Library, Names, booleans
 
 DTYPES = ("float32", "float64", "float16", "bfloat16", "int8", "uint8", "int16", "int32", "int64")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from relu_simd._rows import Way
 from relu_simd.bench.functions import FUNCTIONS, Function
-from relu_simd.bench.ways import Library, Names, Way
+from relu_simd.bench.ways import Library, Names
 
 # A literal beside a float32 would make it a float64.
 SCALARS = {

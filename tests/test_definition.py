@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the documentation calls the definition of each function is what it computes."""
+
+import numpy as np
+import pytest
+from cases import OPS, operands, same
+from definition import as_python, evaluate
+
+import relu_simd
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if not op.accuracy.max_ulp], ids=lambda op: op.name)
+def test_bit_for_bit(op):
+    """Python's floats follow IEEE 754: of each element the definition gives the very bits."""
+    inputs = operands(op, np.float64, 500)
+    got = getattr(relu_simd, op.name)(*inputs)
+    want = [evaluate(op, [array[k].item() for array in inputs]) for k in range(500)]
+    same(np.where(np.isnan(got), np.nan, got), np.where(np.isnan(want), np.nan, want))
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.accuracy.max_ulp], ids=lambda op: op.name)
+def test_within_the_error_bound(op):
+    """Of ordinary numbers; with 40 digits."""
+    mpmath = pytest.importorskip("mpmath", reason="mpmath, of the extra `test`, is not installed")
+    rng = np.random.default_rng(0)
+    arrays = [rng.uniform(-30, 30, 500) for _ in op.arrays]
+    params = [rng.uniform(0.1, 3, 500) for _ in op.params]
+    got = getattr(relu_simd, op.name)(*arrays, *params)
+    with mpmath.workdps(40):
+        for k in range(500):
+            exact = evaluate(op, [mpmath.mpf(array[k].item()) for array in (*arrays, *params)], vars(mpmath))
+            unit = mpmath.mpf(np.spacing(abs(float(exact))).item())
+            assert abs(mpmath.mpf(got[k].item()) - exact) <= op.accuracy.max_ulp * unit, (k, float(exact), got[k])
+
+
+@pytest.mark.parametrize(
+    ("c", "python"),
+    [
+        ("x * (1 - y)", "x * (1 - y)"),
+        ("x <= 0 || x >= 6 ? 0 : g", "(0 if x <= 0 or x >= 6 else g)"),
+        ("a ? b ? 1 : 2 : 3", "((1 if b else 2) if a else 3)"),
+        ("a ? 1 : b ? 2 : 3", "(1 if a else (2 if b else 3))"),
+        ("(x < l ? l : x) > h ? h : x", "(h if ((l if x < l else x)) > h else x)"),
+    ],
+)
+def test_reading_c(c, python):
+    assert as_python(c) == python

@@ -167,6 +167,8 @@ def test_python_threads_at_once(op):
 @pytest.mark.parametrize("warm_up", ["large()", ""], ids=["after use", "before use"])
 def test_a_forked_process_has_threads_of_its_own(warm_up):
     code = f"""
+    import warnings
+    warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)  # from Python 3.12 on
     relu_simd.set_num_threads(2)
     {warm_up}
     def generation(depth):

@@ -194,6 +194,23 @@ COUNTED(f64, 64, _mm256_castpd_si256, _mm256_castsi256_pd)
 
 RS_INLINE __m256i inverted(__m256i m) { return _mm256_xor_si256(m, _mm256_set1_epi32(-1)); }
 
+/* Products, by the width of a lane. AVX2 has those of 16 and 32 bits: 8 bits go two by two, and 64 bits are put
+ * together of products of their halves. */
+RS_INLINE __m256i mul_8(__m256i a, __m256i b)
+{
+    const __m256i even = _mm256_mullo_epi16(a, b);
+    const __m256i odd = _mm256_mullo_epi16(_mm256_srli_epi16(a, 8), _mm256_srli_epi16(b, 8));
+    return _mm256_or_si256(_mm256_slli_epi16(odd, 8), _mm256_and_si256(even, _mm256_set1_epi16(0xff)));
+}
+RS_INLINE __m256i mul_16(__m256i a, __m256i b) { return _mm256_mullo_epi16(a, b); }
+RS_INLINE __m256i mul_32(__m256i a, __m256i b) { return _mm256_mullo_epi32(a, b); }
+RS_INLINE __m256i mul_64(__m256i a, __m256i b)
+{
+    const __m256i crossed = _mm256_mullo_epi32(a, _mm256_shuffle_epi32(b, 0xb1)); /* low * high and high * low */
+    const __m256i sums = _mm256_add_epi32(crossed, _mm256_srli_epi64(crossed, 32));
+    return _mm256_add_epi64(_mm256_mul_epu32(a, b), _mm256_slli_epi64(sums, 32));
+}
+
 /* W: bits of an element. AVX2 compares signed integers alone: unsigned ones go there by the sign bit, MIN. */
 #define INTEGER(T, E, W, set1)                                                                             \
     typedef __m256i vec_##T;                                                                               \
@@ -209,6 +226,8 @@ RS_INLINE __m256i inverted(__m256i m) { return _mm256_xor_si256(m, _mm256_set1_e
     RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return _mm256_blendv_epi8(b, a, m); } \
     RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return _mm256_andnot_si256(m, v); }                \
     RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return _mm256_add_epi##W(a, b); }                    \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return _mm256_sub_epi##W(a, b); }                    \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return mul_##W(a, b); }                              \
     COUNTED(T, W, , )
 
 #define SIGNED(T, E, W, set1)                                                                             \
@@ -238,7 +257,6 @@ UNSIGNED(u32, uint32_t, 32, _mm256_set1_epi32, 0x80000000)
 SIGNED(i64, int64_t, 64, _mm256_set1_epi64x)
 UNSIGNED(u64, uint64_t, 64, _mm256_set1_epi64x, 0x8000000000000000)
 
-RS_INLINE vec_u16 sub_u16(vec_u16 a, vec_u16 b) { return _mm256_sub_epi16(a, b); }
 RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c)
 {
     return _mm256_cmpeq_epi16(_mm256_min_epu16(v, splat_u16(c)), v);

@@ -103,6 +103,17 @@ RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v)
     return _mm512_mask_add_pd(v, _mm512_cmp_pd_mask(x, x, _CMP_UNORD_Q), x, x);
 }
 
+/* Products, by the width of a lane; of 8 bits two by two. */
+RS_INLINE __m512i mul_8(__m512i a, __m512i b)
+{
+    const __m512i even = _mm512_mullo_epi16(a, b);
+    const __m512i odd = _mm512_mullo_epi16(_mm512_srli_epi16(a, 8), _mm512_srli_epi16(b, 8));
+    return _mm512_mask_mov_epi8(even, 0xaaaaaaaaaaaaaaaa, _mm512_slli_epi16(odd, 8));
+}
+RS_INLINE __m512i mul_16(__m512i a, __m512i b) { return _mm512_mullo_epi16(a, b); }
+RS_INLINE __m512i mul_32(__m512i a, __m512i b) { return _mm512_mullo_epi32(a, b); }
+RS_INLINE __m512i mul_64(__m512i a, __m512i b) { return _mm512_mullo_epi64(a, b); }
+
 /* S: the intrinsics' name of the element, as epi16 or epu16; W: bits of it; L: lanes. */
 #define INTEGER(T, E, S, W, L)                                                                                      \
     typedef __m512i vec_##T;                                                                                        \
@@ -120,6 +131,8 @@ RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v)
     RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return _mm512_cmplt_##S##_mask(a, b); }                     \
     RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return _mm512_cmple_##S##_mask(a, b); }               \
     RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return _mm512_add_epi##W(a, b); }                             \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return _mm512_sub_epi##W(a, b); }                             \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return mul_##W(a, b); }                                       \
     RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return _mm512_mask_blend_epi##W(m, b, a); }    \
     RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return select_##T(m, _mm512_setzero_si512(), v); }          \
     COUNTED(T, W)
@@ -148,7 +161,6 @@ INTEGER(u32, uint32_t, epu32, 32, 16)
 INTEGER(i64, int64_t, epi64, 64, 8)
 INTEGER(u64, uint64_t, epu64, 64, 8)
 
-RS_INLINE vec_u16 sub_u16(vec_u16 a, vec_u16 b) { return _mm512_sub_epi16(a, b); }
 RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return _mm512_cmple_epu16_mask(v, splat_u16(c)); }
 RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return a | b; }
 

@@ -17,6 +17,20 @@ RS_INLINE mask at_most_param(vec v, wide s) { return less_equal(v, s); }
 RS_INLINE mask above_param(vec v, wide s) { return less(s, v); }
 RS_INLINE mask at_least_param(vec v, wide s) { return less_equal(s, v); }
 RS_INLINE vec of_param(wide s) { return s; }
+RS_INLINE vec add_param(vec v, wide s) { return add(v, s); }
+RS_INLINE vec sub_param(vec v, wide s) { return sub(v, s); }
+RS_INLINE vec times(vec a, vec b) { return mul(a, b); }
+/* +0 where -s <= v <= s, else `of`. An integer that is negative has no greater distance from 0 than s if and only if
+ * its complement, -v - 1, is below s: unlike -v that never overflows. */
+RS_INLINE vec drop_within(vec v, wide s, vec of)
+{
+#if T_CLASS == RS_INTEGER
+    const mask is_close_below = less(sub(splat((elem)-1), v), s), is_close_above = less_equal(v, s);
+    return select(negative(v), drop(is_close_below, of), drop(is_close_above, of));
+#else
+    return drop(less_equal(copysign(v, value(0)), s), of);
+#endif
+}
 #endif
 
 /* 16-bit floats take the expressions of the rows that are WIDEN from float32. */
@@ -24,6 +38,7 @@ RS_INLINE vec of_param(wide s) { return s; }
 #if T_CLASS == RS_WHOLE
 #define HAS_WIDEN 1
 #include "vmath.h"
+#include "vmath_gelu.h"
 #else
 #define HAS_WIDEN 0
 #endif
@@ -49,10 +64,10 @@ RS_INLINE vec of_param(wide s) { return s; }
 #include "loops_reduce.h"
 
 /* Vectors in a step: many hide the latency of memory. Of long expressions the CPU overlaps one step with the next by
- * itself, so that one vector is as fast, and a third of the code. */
-#define STEP_BITS_MEMORY 4
-#define STEP_STEPS_MEMORY 4
-#define STEP_WIDEN_MEMORY 2
+ * itself, so that one vector is as fast, and a third of the code; a conversion to 16-bit floats and back is long. */
+#define STEP_BITS_MEMORY (T_CLASS == RS_HALF && LANES == 1 ? 1 : 4)
+#define STEP_STEPS_MEMORY (T_CLASS == RS_HALF ? (LANES == 1 ? 1 : 2) : 4)
+#define STEP_WIDEN_MEMORY (T_CLASS == RS_HALF ? 1 : 2)
 #define STEP_WIDEN_COMPUTE 1
 
 /* What this class of dtypes makes of the columns `dtypes` and `half`. */
@@ -72,7 +87,7 @@ RS_INLINE vec of_param(wide s) { return s; }
 #endif
 
 #define RS_OP(name, arrays, params, dtypes, half, cost, ...) \
-    HAS_##dtypes(LANE_##half(name) FORMS(name, arrays, RS_PARAMS_##params, STEP_##half##_##cost))
+    HAS_##dtypes(LANE_##half(name) FORMS_##cost##_##params(name, arrays, RS_PARAMS_##params, STEP_##half##_##cost))
 #include "ops.def"
 
 static const rs_kernels NAME(kernels) = {

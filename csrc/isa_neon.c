@@ -219,16 +219,35 @@ RS_INLINE vec_f64 pow2_f64(vec_f64 v) { return vreinterpretq_f64_u64(vshlq_n_u64
 RS_INLINE vec_f64 copysign_f64(vec_f64 v, vec_f64 s) { return vbslq_f64(vdupq_n_u64(0x8000000000000000u), s, v); }
 RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v) { return vbslq_f64(vceqq_f64(x, x), v, vaddq_f64(x, x)); }
 
-COMMON(i8, int8_t, s8, 8, 16, int8x16_t, vreinterpretq_u8_s8, vreinterpretq_s8_u8)
-COMMON(u8, uint8_t, u8, 8, 16, uint8x16_t, , )
-COMMON(i16, int16_t, s16, 16, 8, int16x8_t, vreinterpretq_u16_s16, vreinterpretq_s16_u16)
-COMMON(u16, uint16_t, u16, 16, 8, uint16x8_t, , )
-COMMON(i32, int32_t, s32, 32, 4, int32x4_t, vreinterpretq_u32_s32, vreinterpretq_s32_u32)
-COMMON(u32, uint32_t, u32, 32, 4, uint32x4_t, , )
-COMMON(i64, int64_t, s64, 64, 2, int64x2_t, vreinterpretq_u64_s64, vreinterpretq_s64_u64)
-COMMON(u64, uint64_t, u64, 64, 2, uint64x2_t, , )
+/* NEON multiplies no 64 bits: they are put together of products of their halves. */
+RS_INLINE uint64x2_t mul_64(uint64x2_t a, uint64x2_t b)
+{
+    const uint32x4_t crossed = vmulq_u32(vreinterpretq_u32_u64(a), vrev64q_u32(vreinterpretq_u32_u64(b)));
+    return vmlal_u32(vshlq_n_u64(vpaddlq_u32(crossed), 32), vmovn_u64(a), vmovn_u64(b));
+}
 
-RS_INLINE vec_u16 sub_u16(vec_u16 a, vec_u16 b) { return vsubq_u16(a, b); }
+#define INTEGER(T, E, S, W, L, V, BITS, BACK) \
+    COMMON(T, E, S, W, L, V, BITS, BACK)      \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return vsubq_##S(a, b); }
+#define SHORT(T, E, S, W, L, V, BITS, BACK) \
+    INTEGER(T, E, S, W, L, V, BITS, BACK)   \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return vmulq_##S(a, b); }
+
+SHORT(i8, int8_t, s8, 8, 16, int8x16_t, vreinterpretq_u8_s8, vreinterpretq_s8_u8)
+SHORT(u8, uint8_t, u8, 8, 16, uint8x16_t, , )
+SHORT(i16, int16_t, s16, 16, 8, int16x8_t, vreinterpretq_u16_s16, vreinterpretq_s16_u16)
+SHORT(u16, uint16_t, u16, 16, 8, uint16x8_t, , )
+SHORT(i32, int32_t, s32, 32, 4, int32x4_t, vreinterpretq_u32_s32, vreinterpretq_s32_u32)
+SHORT(u32, uint32_t, u32, 32, 4, uint32x4_t, , )
+INTEGER(i64, int64_t, s64, 64, 2, int64x2_t, vreinterpretq_u64_s64, vreinterpretq_s64_u64)
+INTEGER(u64, uint64_t, u64, 64, 2, uint64x2_t, , )
+
+RS_INLINE vec_i64 mul_i64(vec_i64 a, vec_i64 b)
+{
+    return vreinterpretq_s64_u64(mul_64(vreinterpretq_u64_s64(a), vreinterpretq_u64_s64(b)));
+}
+RS_INLINE vec_u64 mul_u64(vec_u64 a, vec_u64 b) { return mul_64(a, b); }
+
 RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return vcleq_u16(v, vdupq_n_u16(c)); }
 RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return vorrq_u16(a, b); }
 

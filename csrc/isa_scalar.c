@@ -114,7 +114,7 @@ RS_INLINE vec_f64 pow2_f64(vec_f64 v)
 RS_INLINE vec_f64 copysign_f64(vec_f64 v, vec_f64 s) { return copysign(v, s); }
 RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v) { return x == x ? v : x + x; }
 
-/* Sums of integers wrap around. */
+/* Sums, differences and products of integers wrap around. */
 #define INTEGER(T, E, U)                                                                  \
     typedef E vec_##T;                                                                    \
     typedef int mask_##T;                                                                 \
@@ -131,6 +131,8 @@ RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v) { return x == x ? v : x + x; 
     RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return a < b; }                   \
     RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return a <= b; }            \
     RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return (E)((U)a + (U)b); }          \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return (E)((U)a - (U)b); }          \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return (E)(1u * (U)a * (U)b); }     \
     RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return m ? a : b; }  \
     RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return m ? 0 : v; }               \
     RS_INLINE uint64_t to_bits_##T(mask_##T m) { return (uint64_t)m; }                    \
@@ -149,8 +151,7 @@ INTEGER(u32, uint32_t, uint32_t)
 INTEGER(i64, int64_t, uint64_t)
 INTEGER(u64, uint64_t, uint64_t)
 
-/* What the comparisons of 16-bit floats are made of. Sums and differences wrap around. */
-RS_INLINE vec_u16 sub_u16(vec_u16 a, vec_u16 b) { return (vec_u16)(a - b); }
+/* What the comparisons of 16-bit floats are made of. */
 RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return v <= c; }
 RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return a | b; }
 

@@ -21,11 +21,17 @@ def as_python(text):
 
 
 @cache
-def compiled(definition):
-    return compile(as_python(definition), definition, "eval")
+def compiled(definition, is_precise):
+    text = as_python(definition)
+    return compile(re.sub(r"\d+\.\d+", r"mpf('\g<0>')", text) if is_precise else text, definition, "eval")
 
 
 def evaluate(op, inputs, functions=None):
-    """The definition's value for one number per input; parameters that are left out have their defaults."""
+    """The definition's value for one number per input; parameters that are left out have their defaults.
+
+    With the functions of mpmath, the decimals in it are exact.
+    """
     given = [*inputs, *op.defaults[len(inputs) - len(op.arrays) :]]
-    return eval(compiled(op.definition), dict(functions or {}), dict(zip(op.inputs, given, strict=True)))
+    return eval(
+        compiled(op.definition, functions is not None), dict(functions or {}), dict(zip(op.inputs, given, strict=True))
+    )

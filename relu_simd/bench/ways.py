@@ -7,6 +7,7 @@ of 30 ns would be mostly wrapper. They also tell the reader exactly what was mea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,12 +76,23 @@ RELU_SIMD = Library(
 )
 
 
-def _beside_bfloat16(function: Function, names: Names) -> Names:
-    """Bools for the bits; a Python float beside bfloat16 would make the result float32."""
+def _erf(x: NDArray[Any]) -> NDArray[Any]:
+    """SciPy's, as people take it, or where that is not installed Python's for each element: NumPy has none."""
+    try:
+        from scipy.special import erf
+    except ImportError:
+        erf = np.vectorize(math.erf, otypes="d")
+    result: NDArray[Any] = erf(x.astype(np.result_type(x, np.float32))).astype(x.dtype)
+    return result
+
+
+def _in_numpy(function: Function, names: Names) -> Names:
+    """Bools for the bits, and an erf; a Python float beside bfloat16 would make the result float32."""
     first = names[function.inputs[0]]
+    added = booleans(names) | {"erf": _erf}
     if first.dtype.name != "bfloat16":
-        return booleans(names)
-    return booleans(names) | {name: first.dtype.type(names[name]) for name, _ in function.params}
+        return added
+    return added | {name: first.dtype.type(names[name]) for name, _ in function.params}
 
 
-NUMPY = Library("numpy", {name: each.idioms for name, each in FUNCTIONS.items()}, _beside_bfloat16, _core.DTYPES)
+NUMPY = Library("numpy", {name: each.idioms for name, each in FUNCTIONS.items()}, _in_numpy, _core.DTYPES)

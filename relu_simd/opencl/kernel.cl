@@ -197,6 +197,10 @@ RS_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
 RS_INLINE vec drop(mask m, vec v) { return m ? 0 : v; }
 RS_INLINE vec add(vec a, vec b) { return narrow(widen(a) + widen(b)); }
 RS_INLINE vec mul(vec a, wide b) { return narrow(widen(a) * b); }
+RS_INLINE vec times(vec a, vec b) { return narrow(widen(a) * widen(b)); }
+RS_INLINE vec add_param(vec v, wide s) { return narrow(widen(v) + s); }
+RS_INLINE vec sub_param(vec v, wide s) { return narrow(widen(v) - s); }
+RS_INLINE vec drop_within(vec v, wide s, vec of) { return widen(v & ~SIGN) <= s ? 0 : of; }
 #define OPERAND(x) (x)
 #define RESULT(v) (v)
 #endif

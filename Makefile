@@ -21,7 +21,7 @@ FUZZ_ARGS ?=
 SOAK_SECONDS ?= 60
 
 .PHONY: help bench debug test test-wide test-opencl test-torch test-c-api test-builds test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs check-site perf lint \
-    format lock wheel test-aarch64 test-old-cpus test-windows clean
+    format lock wheel test-aarch64 test-old-cpus test-windows test-pythons clean
 .SILENT:
 
 help:
@@ -56,6 +56,8 @@ help:
 	echo 'make test-old-cpus   test the wheel on emulated x86-64 CPUs without AVX-512, without AVX2'
 	echo 'make test-windows    compile for Windows and run tests by CPython for Windows under Wine (Debian, x86-64; installs'
 	echo '                     what it needs)'
+	echo 'make test-pythons    compile and test by Python 3.14, 3.15 and 3.13 without the GIL (Debian, x86-64; the last takes'
+	echo '                     11 minutes to set up); PYTHONS="3.15": these alone'
 	echo 'make lock            write requirements-dev.lock anew after a change to the requirements in pyproject.toml;'
 	echo '                     what it has stays at its version, but with LOCK_ARGS="--upgrade"'
 	echo 'make clean           remove everything that was made'
@@ -168,8 +170,16 @@ test-old-cpus: $(VENV)/.package $(VENV)/.for-test $(VENV)/.wheel
 
 # Wine is not Windows. Tests of processes, memory limits and the pool are not among these.
 WINDOWS_TESTS := $(addprefix tests/test_,semantics.py masks.py overlap.py dispatch.py table.py errors.py accuracy.py threads.py)
-test-windows: $(VENV)/.for-build $(VENV)/.for-run $(VENV)/.for-test $(VENV)/.for-lint $(VENV)/.for-lock
+test-windows: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-lint $(VENV)/.for-lock
 	scripts/windows.sh $(WINDOWS_TESTS) $(TEST_ARGS)
+
+# Whatever tests the package alone. 3.13t, the one without the GIL, takes 11 minutes to set up.
+PYTHONS ?= 3.14 3.15 3.13t
+CORE_TESTS := $(addprefix tests/test_,accuracy.py bfloat16.py broadcast.py concurrency.py digests.py dispatch.py \
+    environment.py errors.py faults.py fpmode.py hostile.py kernels.py layouts.py masks.py overlap.py pool.py \
+    reductions.py semantics.py small.py table.py threads.py ufuncs.py)
+test-pythons: $(VENV)/.package $(VENV)/.for-lock
+	scripts/pythons.sh "$(PYTHONS)" $(CORE_TESTS) $(TEST_ARGS)
 
 clean:
 	rm -rf $(VENV) build dist bench-out *.egg-info relu_simd/*.so .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -6,6 +6,7 @@ ONNX has examples/resnet_vgg_onnx.py.
 """
 
 import argparse
+import ctypes
 import time
 import warnings
 from functools import partial
@@ -83,8 +84,23 @@ def thinc_job():
     }
 
 
+def keep_memory():
+    """Have the C library keep freed memory, where it is glibc.
+
+    Otherwise it gives large blocks back to the system and takes them again, or not, as addresses fall: page faults
+    were a quarter of the PyTorch job's time in one process and none in the next, and hid what activations take.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    trim_threshold, mmap_threshold = -1, -3
+    if mallopt is not None:
+        mallopt(mmap_threshold, 1 << 30)
+        mallopt(trim_threshold, (1 << 31) - 1)
+
+
 def torch_job():
     import torch
+
+    keep_memory()
 
     from relu_simd.integrations.torch import ReLU
 

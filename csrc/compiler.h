@@ -39,6 +39,7 @@
 #define RS_INLINE static __forceinline
 #define RS_UNUSED
 #define RS_APART __declspec(noinline)
+#define RS_THREAD_LOCAL __declspec(thread)
 #define RS_ALIGNED(bytes) __declspec(align(bytes))
 #define RS_TARGET_BEGIN(features)
 #define RS_TARGET_END
@@ -76,6 +77,7 @@ RS_INLINE unsigned rs_xcr0(void)
 #define RS_XCR0() rs_xcr0()
 #endif
 #define RS_UNUSED __attribute__((unused))
+#define RS_THREAD_LOCAL _Thread_local
 /* Never inlined, nor copied for the constants that a caller passes. */
 #if defined(__clang__)
 #define RS_APART __attribute__((noinline))

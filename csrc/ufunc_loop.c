@@ -10,12 +10,15 @@
 #include "fpmode.h"
 #include "run.h"
 
-/* Small enough that all operands of a block stay in L1, and the stack in any thread. */
+/* Small enough that all operands of a block stay in L1. */
 enum { BLOCK_BYTES = 2048 };
 
 typedef struct {
     RS_ALIGNED(64) char bytes[BLOCK_BYTES];
 } block;
+
+/* Not on the stack: a Python thread may have 32 kB of it, and NumPy 2.0 takes 28 kB before it calls a loop. */
+static RS_THREAD_LOCAL block blocks[RS_MAX_IN], result;
 
 /* n elements of one size between two strided places; the size is a constant at each call. */
 RS_INLINE void copy_elements(char *to, intptr_t to_step, const char *from, intptr_t from_step, size_t n, size_t size)
@@ -112,7 +115,6 @@ static void run_blocks(const rs_loop *loop, char **args, const intptr_t *steps, 
     const int nin = rs_ops[loop->op].nin;
     const int form = form_of(loop->op, steps), arrays = rs_arrays_in(loop->op, form);
     const intptr_t out_size = (intptr_t)rs_operand_size(loop->op, loop->dtype, nin);
-    block blocks[RS_MAX_IN], result;
 
     for (size_t done = 0; done < n; done += count) {
         const size_t m = n - done < count ? n - done : count;

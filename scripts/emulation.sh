@@ -8,50 +8,18 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/relu-simd-emulation
+work=${XDG_CACHE_HOME:-$HOME/.cache}/relu-simd-emulation
 python=$PWD/.venv/bin/python
+. scripts/common.sh
 export RELU_SIMD_TEST_PROFILE=emulated
 unset RELU_SIMD_ISA
 
-exec 3>&2
-step() { # words, command...; the command's output is shown only when it fails
-    echo "  $1"
-    trap 'tail -n 40 "$cache/log" >&3' EXIT # not by ||, inside of which set -e has no effect
-    "${@:2}" >"$cache/log" 2>&1
-    trap - EXIT
-}
-
-apt() {
-    DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@"
-}
-
-install_packages() {
-    local try
-    for try in {1..30}; do # the lock's timeout does not cover the lists' lock
-        apt update && break
-        sleep 5
-    done
-    apt install -y --no-install-recommends "$@"
-}
-
-need_packages() {
-    if dpkg -s "$@" >/dev/null 2>&1; then
-        return
-    fi
-    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        echo "Emulation needs the Debian packages $*: install them, then run this again." >&2
-        exit 1
-    fi
-    step "installing $*" install_packages "$@"
-}
-
 # An extracted arm64 Debian, of the same release as this one: no package's scripts run, so nothing is emulated yet.
 make_sysroot() {
-    local release mirror
+    local release
     release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | sed -n 1p)
     mmdebstrap --quiet --arch=arm64 --variant=extract --include=python3,libpython3-dev,libstdc++6 "$release" "$1" \
-        "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $release main"
+        "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(mirror) $release main"
     rm -rf "$1"/{tmp,var,dev,root,home} # qemu's -L would show these in place of the host's
 }
 
@@ -60,20 +28,9 @@ install_arm64_wheels() { # folder, Python version
     for platform in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014; do
         platforms+=(--platform "${platform}_aarch64")
     done
-    "$python" scripts/requirements.py build run test >"$cache/requirements.txt"
+    "$python" scripts/requirements.py build run test >"$work/requirements.txt"
     "$python" -m pip install -q --target "$1" --only-binary=:all: "${platforms[@]}" \
-        --python-version "$2" --require-hashes -r "$cache/requirements.txt"
-}
-
-# A folder that Python takes for a virtual environment, whose python is a wrapper. By -0, sys.executable is
-# the wrapper, so that the processes a test starts are emulated too.
-make_python() { # folder, home, command...
-    local folder=$1 home=$2
-    shift 2
-    mkdir -p "$folder/bin"
-    printf 'home = %s\ninclude-system-site-packages = false\n' "$home" >"$folder/pyvenv.cfg"
-    printf '#!/bin/sh\nPATH="%s:$PATH" exec %s"$@"\n' "$folder/bin" "$(printf '%q ' "$@")" >"$folder/bin/python"
-    chmod +x "$folder/bin/python"
+        --python-version "$2" --require-hashes -r "$work/requirements.txt"
 }
 
 setup_aarch64() { # folder
@@ -82,6 +39,7 @@ setup_aarch64() { # folder
     mkdir -p "$1/bin"
     step "extracting an arm64 Debian" make_sysroot "$sysroot"
     version=$(basename "$(readlink "$sysroot/usr/bin/python3")") # such as python3.11
+    # By -0, sys.executable is the wrapper.
     make_python "$1" "$sysroot/usr/bin" $qemu-aarch64-static -L "$sysroot" -0 "$1/bin/python" "$sysroot/usr/bin/$version"
     # The compiler runs natively. setuptools passes the host's include folder: the sysroot's has to come before it.
     cat >"$1/bin/aarch64-linux-gnu-gcc" <<END
@@ -90,15 +48,6 @@ exec /usr/bin/aarch64-linux-gnu-gcc -I"$sysroot/usr/include/$version" -idirafter
 END
     chmod +x "$1/bin/aarch64-linux-gnu-gcc"
     step "installing arm64 wheels" install_arm64_wheels "$1/lib/$version/site-packages" "${version#python}"
-}
-
-# A copy of what git would commit: the checkout's own compiled module is for another machine.
-copy_checkout() { # folder
-    rm -rf "$1"
-    mkdir -p "$1"
-    git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
-        [ ! -e "$file" ] || printf '%s\0' "$file"
-    done | tar -c --null -T - | tar -x -C "$1"
 }
 
 build_aarch64() { # folder of the emulated Python, folder of the copy
@@ -118,15 +67,6 @@ build_aarch64() { # folder of the emulated Python, folder of the copy
     "$python" "$2/src/make_c_api.py" # setup.py does this too, when it runs
 }
 
-# What this machine's scalar kernels give, for the emulated ones to be compared with (tests/tools/digests.py).
-write_digests() {
-    (
-        unset RELU_SIMD_DIGESTS
-        RELU_SIMD_ISA=scalar PYTHONPATH=tests "$python" -m tools.digests >"$cache/digests.json"
-    )
-    export RELU_SIMD_DIGESTS=$cache/digests.json
-}
-
 check_isa() { # python, name
     "$1" -c "import sys, relu_simd; sys.exit(relu_simd.isa() != '$2' and f'chose {relu_simd.isa()}, not $2')"
 }
@@ -135,7 +75,7 @@ test_aarch64() {
     local key folder
     need_packages git qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross mmdebstrap
     key=$({ cat scripts/emulation.sh; "$python" scripts/requirements.py build run test; } | sha256sum | cut -c 1-16)
-    folder=$cache/aarch64
+    folder=$work/aarch64
     if [ "$(cat "$folder/ready" 2>/dev/null)" != "$key" ]; then
         setup_aarch64 "$folder"
         echo "$key" >"$folder/ready"
@@ -150,14 +90,14 @@ test_aarch64() {
 }
 
 install_wheel() { # folder
-    "$python" scripts/requirements.py run test >"$cache/requirements.txt"
+    "$python" scripts/requirements.py run test >"$work/requirements.txt"
     "$python" -m venv --clear "$1"
-    "$1/bin/python" -m pip install -q --require-hashes -r "$cache/requirements.txt"
+    "$1/bin/python" -m pip install -q --require-hashes -r "$work/requirements.txt"
     "$1/bin/python" -m pip install -q --no-deps dist/*.whl
 }
 
 test_old_cpus() {
-    local folder=$cache/x86-64 installed=$cache/x86-64-wheel real cpu
+    local folder=$work/x86-64 installed=$work/x86-64-wheel real cpu
     need_packages qemu-user-static
     real=$(readlink -f "$python")
     write_digests
@@ -177,9 +117,6 @@ print(*(name for name in core.__cpu_dispatch__ if core.__cpu_features__[name]))"
     done
 }
 
-mkdir -p "$cache"
-exec 9>"$cache/lock"
-flock 9 # one run at a time uses the cache
 qemu=/usr/bin/qemu
 case ${1:-} in
     aarch64) shift; test_aarch64 "$@" ;;

@@ -25,6 +25,24 @@ cdef row_facts facts[RS_OPS]
 cdef PyObject *out_name
 
 
+cdef int learn(int row, op) except -1:
+    """Notes what the fast path asks."""
+    cdef row_facts *known = &facts[row]
+    cdef int k, dtype
+    known.nin, known.arrays, known.params = rs_ops[row].nin, rs_ops[row].arrays, rs_ops[row].params
+    known.weak = rs_ops[row].params != 0 and not rs_ops[row].weight
+    for dtype in range(RS_DTYPES):
+        known.dtypes[dtype].has_kernel = rs_has_kernel(row, dtype)
+        known.dtypes[dtype].needs_mode = rs_needs_mode(row, dtype)
+    for k, (name, default) in enumerate(zip(op.params, op.defaults, strict=True)):
+        keep_alive.append(intern(name))
+        known.names[k] = <PyObject *>keep_alive[-1]
+        for dtype in range(RS_DTYPES):
+            known.dtypes[dtype].has_default[k] = default is not None and rs_take_number(
+                row, dtype, known.arrays + k, default, &known.dtypes[dtype].defaults[k])
+    return 0
+
+
 cdef struct spreading:
     size_t outer
     size_t mid

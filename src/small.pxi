@@ -67,7 +67,10 @@ cdef object small(int row, PyObject **args, Py_ssize_t nargs):
     n = PyArray_SIZE(first)
     if n * 8 > GATHERED_BYTES:
         return None
-    if arrays == 1 and dtype >= 0 and not facts[row].dtypes[dtype].has_kernel and rs_dtypes[dtype].dtype_class == RS_INTEGER:
+    if (
+        arrays == 1 and dtype >= 0 and not facts[row].dtypes[dtype].has_kernel
+        and rs_dtypes[dtype].dtype_class == RS_INTEGER
+    ):
         value = value.astype(FLOATS_OF[rs_dtypes[dtype].itemsize])  # as NumPy's float ufuncs do
         first = <PyArrayObject *>value
         dtype = dtype_of(first)

@@ -3,6 +3,7 @@
 
 import inspect
 
+import cases
 import numpy as np
 import pytest
 from cases import (
@@ -10,11 +11,15 @@ from cases import (
     HALVES,
     ISAS,
     OPS,
+    WIDE,
     bits,
+    by_array_and_number,
+    by_definition,
     dtypes,
     expected,
     faces,
     finfo,
+    floats_between,
     isnan,
     operands,
     order,
@@ -35,7 +40,6 @@ by_name = pytest.mark.parametrize("name", FUNCTIONS)
 # that is off by its last bits stays within 1 ULP. See csrc/vmath.h.
 FOUND = {("sigmoid", 4): 0.80, ("sigmoid", 8): 0.80, ("tanh", 4): 0.95, ("tanh", 8): 0.86}
 FOUND |= {("elu", 4): 0.80, ("elu", 8): 0.80, ("softplus", 4): 0.80, ("softplus", 8): 0.80}
-WIDE = np.finfo(np.longdouble).nmant > 60
 
 # Where one is right, all are: tests/test_digests.py compares their bytes.
 pytestmark = [pytest.mark.usefixtures("isa"), pytest.mark.above_the_isa]
@@ -232,3 +236,30 @@ def test_every_isa_has_the_same_bytes(name, float_dtype):
         with using_isa(isa_name):
             results.add(getattr(relu_simd, name)(x).tobytes())
     assert len(results) == 1
+
+
+@pytest.mark.skipif(not WIDE, reason="long double is not wider than double here, and judges nothing")
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.computes], ids=lambda op: op.name)
+def test_the_definition_in_many_digits_is_what_the_reference_computes(op, isa):
+    """By it `expected` judges float64 where the reference has no wider type: on Windows, and on macOS on ARM."""
+    for params in by_array_and_number(op, "f8"):
+        inputs = operands(op, np.dtype("f8"), 400, params)
+        with np.errstate(all="ignore"):
+            want = getattr(reference, op.name)(*inputs)
+        which = np.isfinite(want)
+        got = np.array(by_definition(op, inputs, which))
+        assert (floats_between(got, want[which]) <= 1).all()
+
+
+def test_expected_without_a_wider_type(monkeypatch):
+    """A right result passes, even where the reference is the wrong one, and a wrong result does not."""
+    op, inputs = OPS["softplus"], operands(OPS["softplus"], np.dtype("f8"), 400)
+    monkeypatch.setattr(cases, "WIDE", False)
+    monkeypatch.setattr(reference, "_wider", lambda x: np.asarray(x, np.float64))
+    with np.errstate(all="ignore"):
+        want = reference.softplus(*inputs)
+    assert floats_between(expected(op, inputs), want).max() > op.accuracy.max_ulp
+    right = relu_simd.ufuncs.softplus
+    monkeypatch.setattr(relu_simd.ufuncs, "softplus", lambda *given: right(*given) * (1 - 4 * np.finfo("f8").eps))
+    with pytest.raises(AssertionError, match="ULP"):
+        expected(op, inputs)

@@ -2,6 +2,7 @@
 """Threads: how many, from where, and that nothing but time depends on them."""
 
 import os
+import sys
 import threading
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_junk_in_the_environment_is_an_import_error(junk):
 
 
 needs_affinity = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no CPU affinity on this system")
-needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted as on Linux")
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="threads are counted as on Linux, in /proc")
 needs_two_cpus = pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs"
 )
@@ -166,6 +167,8 @@ def test_python_threads_at_once(op):
 @pytest.mark.parametrize("warm_up", ["large()", ""], ids=["after use", "before use"])
 def test_a_forked_process_has_threads_of_its_own(warm_up):
     code = f"""
+    import warnings
+    warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)  # from Python 3.12 on
     relu_simd.set_num_threads(2)
     {warm_up}
     def generation(depth):

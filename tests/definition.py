@@ -42,6 +42,17 @@ def compiled(definition, is_precise):
     return compile(re.sub(r"\d+\.\d+", r"mpf('\g<0>')", text) if is_precise else text, definition, "eval")
 
 
+def precisely(op, inputs, mpmath):
+    """The definition's value to 30 digits, with as many within as that takes where it cancels."""
+    value, digits = mpmath.mpf(0), 40
+    while True:
+        with mpmath.workdps(digits):
+            before, value = value, evaluate(op, [mpmath.mpf(number) for number in inputs], vars(mpmath))
+        if abs(value - before) <= abs(value) * mpmath.mpf(10) ** -30 and (value != 0 or digits > 1000):
+            return value
+        digits *= 2
+
+
 def evaluate(op, inputs, functions=None):
     """The definition's value for one number per input; parameters that are left out have their defaults.
 

@@ -376,7 +376,7 @@ def hardsigmoid_backward(grad_output: Any, x: Any) -> Any:
 
 
 def _beside_half(result: Any, wide: Any, sign: Any = 1) -> Any:
-    """The result of a function that near 0 is x / 2 and a little beside it, where the wider type lost the little."""
+    """The result, of which the wider type lost the little that the function has beside x / 2 near 0."""
     limit = np.copysign(np.inf, sign).astype(wide.dtype)
     return np.where((result == wide / 2) & (wide != 0), np.nextafter(result, limit), result)
 

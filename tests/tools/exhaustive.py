@@ -53,7 +53,7 @@ def check_exact(op, isa, patterns, x, got):
 
 
 def check_close(op, isa, patterns, x, got):
-    """NaN where x is, and within max_ulp of the float64 value, which is right to 1e-6 ULP. Return the largest error."""
+    """NaN where x is, and within max_ulp of the float64 value, itself right to 1e-6 ULP. Return the largest error."""
     with np.errstate(all="ignore"):
         exact = inspect.unwrap(getattr(reference, op.name))(x.astype(np.float64))
         away = np.where(np.isnan(got) & np.isnan(x), 0, ulps(got, exact))

@@ -297,7 +297,7 @@ RS_INLINE vec tanhshrink_of(vec x, int to_half)
     const mask is_far = at_least(a, (elem)1.125);
     const vec hi = select(is_far, far, near), lo = select(is_far, far_rest, near_rest), sum = add(hi, lo);
     const vec result = mul(to_half ? nudged(sum, add(sub(hi, sum), lo)) : sum, select(is_far, splat(1), inverse));
-    return nan_of(x, copysign(select(finite(x), result, a), x));
+    return nan_of(x, copysign(select(finite(x), result, x), x));
 }
 
 /* The factor of tanhshrink's gradient: the square of tanh. */

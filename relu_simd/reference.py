@@ -376,7 +376,7 @@ def hardsigmoid_backward(grad_output: Any, x: Any) -> Any:
 
 
 def _beside_half(result: Any, wide: Any, sign: Any = 1) -> Any:
-    """Of a function that is x / 2 and a little beside it near 0, the result, of which the wider type lost the little."""
+    """The result of a function that near 0 is x / 2 and a little beside it, where the wider type lost the little."""
     limit = np.copysign(np.inf, sign).astype(wide.dtype)
     return np.where((result == wide / 2) & (wide != 0), np.nextafter(result, limit), result)
 
@@ -393,7 +393,7 @@ def hardswish(x: Any) -> Any:
 
 
 @row(
-    Way("np.where(x <= -3, 0, np.where(x < 3, g * (x / 3 + 0.5), g))"),
+    Way("np.where(x <= -3, 0, np.where(x < 3, g * (2 * x + 3) / 6, g))"),
     gradient={"x": "np.where((x > -3) & (x < 3), v * g / 3, 0)"},
 )
 def hardswish_backward(grad_output: Any, x: Any) -> Any:
@@ -562,12 +562,13 @@ def _gauss(wide: Any) -> Any:
 def _normal_cdf(wide: Any) -> Any:
     """The normal distribution function, by the trapezoidal rule for erfc: exact to exp(-(pi / h)**2) at 0 <= y.
 
-    erfc(y) = 2 * h * y / pi * exp(-y**2) * sum(exp(-t**2) / (t**2 + y**2)) + 2 / (1 + exp(2 * pi * y / h)), where t takes
-    the odd multiples of h / 2, and the last term is left out from pi / h on.
+    erfc(y) = 2 * h * y / pi * exp(-y**2) * sum(exp(-t**2) / (t**2 + y**2)) + 2 / (1 + exp(2 * pi * y / h)), where t
+    takes the odd multiples of h / 2, and the last term is left out from pi / h on.
     """
     pi, h = _pi(wide.dtype), wide.dtype.type(0.4)
     y = np.abs(wide) / np.sqrt(wide.dtype.type(2))
-    series = sum(np.exp(-t * t) / (t * t + y * y) for t in h * (np.arange(18) + wide.dtype.type(0.5)))
+    square = y * y
+    series = sum(np.exp(-t * t) / (t * t + square) for t in h * (np.arange(18) + wide.dtype.type(0.5)))
     tail = h * y / pi * _gauss(wide) * series + np.where(y < pi / h, 1 / (1 + np.exp(2 * pi * y / h)), 0)
     return np.where(wide < 0, tail, 1 - tail)
 
@@ -594,10 +595,16 @@ def gelu_backward(grad_output: Any, x: Any) -> Any:
     return _times(grad_output, _normal_cdf(wide) + wide * density, x)
 
 
-def _gelu_tanh_argument(wide: Any) -> Any:
-    """Twice the argument of tanh, and its derivative times x."""
-    factor, cube = np.sqrt(8 / _pi(wide.dtype)), wide.dtype.type(44715) / 10**6 * wide**3
-    return factor * (wide + cube), factor * (wide + 3 * cube)
+def _gelu_tanh_power(x: Any) -> Any:
+    """Take exp(-z) with z = sqrt(8 / pi) * (x + 0.044715 * x**3).
+
+    The largest parts of z, products of short numbers, are exact, because a rounding of z is a large one of exp(-z).
+    """
+    linear = np.sqrt(8 / _pi(x.dtype))
+    cubic = linear * 44715 / 10**6
+    a, b, s = (value.astype(short).astype(x.dtype) for value, short in ((linear, "f4"), (cubic, "f4"), (x, "f2")))
+    rest = b * (x - s) * (x * x + x * s + s * s) + (cubic - b) * x**3 + a * (x - s) + (linear - a) * x
+    return np.exp(-b * s**3) * np.exp(-a * s) * np.exp(-rest)
 
 
 @row(
@@ -609,7 +616,7 @@ def _gelu_tanh_argument(wide: Any) -> Any:
 def gelu_tanh(x: Any) -> Any:
     """As silu of another argument; -0 where the sigmoid is 0."""
     bounded = np.clip(x, -60, 60)
-    return np.where(x < 60, _beside_half(bounded * _logistic(_gelu_tanh_argument(bounded)[0]), x), x)
+    return np.where(x < 60, _beside_half(bounded / (1 + _gelu_tanh_power(bounded)), x), x)
 
 
 @row(
@@ -626,8 +633,10 @@ def gelu_tanh(x: Any) -> Any:
 )
 def gelu_tanh_backward(grad_output: Any, x: Any) -> Any:
     """Gradient from the input; +0 where its factor is."""
-    z, slope = _gelu_tanh_argument(np.clip(_wider(x), -60, 60))
-    return _times(grad_output, _logistic(z) * (1 + slope * _logistic(-z)), x)
+    wide = np.clip(_wider(x), -60, 60)
+    s = 1 / (1 + _gelu_tanh_power(wide))
+    slope = np.sqrt(8 / _pi(wide.dtype)) * (wide + wide.dtype.type(134145) / 10**6 * wide**3)
+    return _times(grad_output, s * (1 + slope * (1 - s)), x)
 
 
 @row(Way("x * np.tanh(np.log1p(np.exp(x)))"), gradient={"x": "mish_backward(v, x)"})
@@ -663,7 +672,9 @@ def tanhshrink(x: Any) -> Any:
     denominators = [638512875, 6081075, 155925, 2835, 315, 15, 3]
     near = np.where(np.abs(x) < 0.06, x, 0)
     series = np.polyval(np.array(numerators, x.dtype) / np.array(denominators, x.dtype), near * near)
-    return np.where(np.abs(x) < 0.06, near**3 * series, x - np.tanh(x))
+    t = np.tanh(x)
+    far = np.where(np.abs(t) == 1, np.nextafter(x - t, x), x - t)  # which is not halfway between 16-bit floats
+    return np.where(np.abs(x) < 0.06, near**3 * series, far)
 
 
 @row(

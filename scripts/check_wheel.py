@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 1_500_000
 ROOT = Path(__file__).resolve().parents[1]
 
 SMOKE = """

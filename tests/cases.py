@@ -351,15 +351,19 @@ def turn(op):
 
 def slopes(op, x):
     """1 where the function is to rise from one float to the next, -1 where it is to fall, 0 where it is flat."""
+    if turn(op) == -np.inf:
+        return np.ones(x.shape, np.int64)
     from_turn = x.astype(np.float64) - turn(op)
     return np.where(np.abs(from_turn) < FLAT, 0, np.where(from_turn < 0, -1, 1))
 
 
 def ulps(got, exact):
     """Distance from the exact value in units of the last place there, which does not shrink below the denormals'."""
+    info = np.finfo(got.dtype)
     with np.errstate(all="ignore"):
         rounded = exact.astype(got.dtype)
-        away = np.abs(got.astype(exact.dtype) - exact) / np.spacing(np.abs(rounded)).astype(exact.dtype)
+        exponent = (bits(rounded) & bits(info.dtype.type(np.inf))).view(got.dtype).astype(exact.dtype)
+        away = np.abs(got.astype(exact.dtype) - exact) / np.maximum(exponent * info.eps, info.smallest_subnormal)
     return np.where(np.isinf(rounded), np.where(got == rounded, 0, np.inf), away)
 
 

@@ -29,7 +29,7 @@ from cases import (
     ulps,
     using_isa,
 )
-from definition import evaluate
+from definition import precisely
 
 import relu_simd
 from relu_simd import sigmoid, tanh
@@ -106,7 +106,7 @@ def test_float64_against_mpmath(name, isa):
     got = getattr(relu_simd, name)(x)
     with mpmath.workdps(40):
         for number, have in zip(x.tolist(), got.tolist(), strict=True):
-            exact = evaluate(OPS[name], [mpmath.mpf(number)], vars(mpmath))
+            exact = precisely(OPS[name], [number], mpmath)
             unit = float(np.spacing(abs(float(exact))))
             assert abs(mpmath.mpf(have) - exact) <= bound(name, "f8") * mpmath.mpf(unit), (name, number.hex())
 

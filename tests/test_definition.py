@@ -43,6 +43,7 @@ def test_within_the_error_bound(op):
         ("a ? b ? 1 : 2 : 3", "((1 if b else 2) if a else 3)"),
         ("a ? 1 : b ? 2 : 3", "(1 if a else (2 if b else 3))"),
         ("(x < l ? l : x) > h ? h : x", "(h if ((l if x < l else x)) > h else x)"),
+        ("2 * (x > 0 ? x : f(x - 1))", "2 * ((x if x > 0 else f(x - 1)))"),
     ],
 )
 def test_reading_c(c, python):

@@ -8,8 +8,9 @@ of 30 ns would be mostly wrapper. They also tell the reader exactly what was mea
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -95,4 +96,14 @@ def _in_numpy(function: Function, names: Names) -> Names:
     return added | {name: first.dtype.type(names[name]) for name, _ in function.params}
 
 
-NUMPY = Library("numpy", {name: each.idioms for name, each in FUNCTIONS.items()}, _in_numpy, _core.DTYPES)
+class _NumPy(Library):
+    def ways_for(self, function: Function, dtype: str) -> list[Way]:
+        """Return the idioms; one with a decimal makes float32 of bfloat16, and is cast back, as people have to do."""
+        ways = super().ways_for(function, dtype)
+        if dtype != "bfloat16":
+            return ways
+        cast = f"({{}}).astype({function.inputs[0]}.dtype)"
+        return [replace(way, new=cast.format(way.new)) if re.search(r"\d\.\d", way.new or "") else way for way in ways]
+
+
+NUMPY = _NumPy("numpy", {name: each.idioms for name, each in FUNCTIONS.items()}, _in_numpy, _core.DTYPES)

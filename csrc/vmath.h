@@ -414,20 +414,22 @@ RS_INLINE vec celu_factor(vec x, vec alpha)
     return nan_of(x, exp_times(min(max(quotient, sub(zero, limit)), limit), rest, splat(1)));
 }
 
-/* scale * x where x > 0, scale * alpha * expm1(x) elsewhere. */
+/* scale * x where x > 0, scale * alpha * expm1(x) elsewhere. A tiny x is enlarged, so that the rest is not denormal. */
 RS_INLINE vec selu_of(vec x, int to_half)
 {
-    const vec zero = splat(0), scale = splat(NAME(selu).scale), alpha = splat(NAME(selu).alpha);
+    const vec zero = splat(0), one = splat(1);
+    const mask positive = above(x, 0), tiny = less(min_abs(x, one), splat((elem)0x1p-60));
+    const vec enlarged = select(tiny, splat((elem)0x1p64), one), reduced = select(tiny, splat((elem)0x1p-64), one);
     vec v, n, head;
     const vec tail = exp_of(max(min(x, zero), splat(NAME(exp).elu)), zero, &v, &n, &head);
-    const vec power = pow2(v), less_one = sub(power, splat(1));
+    const vec power = pow2(v), less_one = sub(power, one);
     const vec u = fma(power, head, less_one), w = fma(power, tail, fma(power, head, sub(less_one, u)));
-    const mask positive = above(x, 0);
-    const vec a = select(positive, scale, alpha), b = select(positive, x, u);
-    const vec rest = select(positive, mul(min(x, splat(NAME(exp).largest)), splat(NAME(selu).scale_rest)),
-                            fma(alpha, w, mul(u, splat(NAME(selu).alpha_rest))));
-    const vec sum = fma(a, b, rest), result = to_half ? nudged(sum, add(fma(a, b, sub(zero, sum)), rest)) : sum;
-    return nan_of(x, copysign(result, x));
+    const vec a = select(positive, splat(NAME(selu).scale), splat(NAME(selu).alpha));
+    const vec a_rest = select(positive, splat(NAME(selu).scale_rest), splat(NAME(selu).alpha_rest));
+    const vec b = mul(select(positive, x, u), enlarged), b_rest = drop(positive, mul(w, enlarged));
+    const vec rest = fma(a, b_rest, mul(min(b, splat(NAME(exp).largest)), a_rest)), sum = fma(a, b, rest);
+    const vec result = to_half ? nudged(sum, add(fma(a, b, sub(zero, sum)), rest)) : sum;
+    return nan_of(x, copysign(mul(result, reduced), x));
 }
 
 /* The factor of selu's gradient. */

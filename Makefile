@@ -21,7 +21,7 @@ FUZZ_ARGS ?=
 SOAK_SECONDS ?= 60
 
 .PHONY: help bench debug test test-wide test-opencl test-torch test-c-api test-builds test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs check-site perf lint \
-    format lock wheel test-aarch64 test-old-cpus test-windows test-pythons clean
+    format lock wheel test-aarch64 test-old-cpus test-windows test-pythons test-sdist clean
 .SILENT:
 
 help:
@@ -51,6 +51,7 @@ help:
 	echo 'make perf            time every operation in every mode, for developers (pytest-benchmark);'
 	echo '                     PERF_ARGS="-k relu --benchmark-autosave --benchmark-compare"'
 	echo 'make wheel           build sdist and wheel into dist/, test the wheel in a fresh environment'
+	echo 'make test-sdist      the tests and the site from the unpacked sdist; TEST_ARGS="tests/test_table.py": these alone'
 	echo 'make test-c-api      call the kernels from C, Cython, ctypes, cffi and numba, which it installs'
 	echo 'make test-aarch64    run the tests on an emulated ARM CPU (Debian; installs what it needs)'
 	echo 'make test-old-cpus   test the wheel on emulated x86-64 CPUs without AVX-512, without AVX2'
@@ -147,6 +148,17 @@ wheel: $(VENV)/.wheel
 	echo 'wheel: metadata'; $(PY) -m twine check --strict dist/*
 	$(PY) scripts/check_wheel.py dist/*.whl $(TEST_ARGS)
 
+# Whoever has only the sdist can run the tests and build the site, with the module that its sources give.
+SDIST := build/sdist
+test-sdist: $(VENV)/.package $(VENV)/.wheel $(VENV)/.for-test $(VENV)/.for-docs
+	rm -rf $(SDIST) && mkdir -p $(SDIST)
+	tar --extract --strip-components=1 --directory=$(SDIST) --file=$$(echo dist/*.tar.gz)
+	cp relu_simd/_core.*.so $(SDIST)/relu_simd
+	cd $(SDIST) && $(abspath $(PY)) src/make_c_api.py
+	echo 'test-sdist: every test is found'; cd $(SDIST) && $(abspath $(PY)) -m pytest --collect-only -q >collected.txt || { tail -n 40 collected.txt; exit 1; }
+	echo 'test-sdist: tests'; cd $(SDIST) && $(abspath $(PY)) -m pytest -p no:cacheprovider $(TEST_ARGS)
+	echo 'test-sdist: site'; cd $(SDIST) && $(abspath $(PY)) -m sphinx --quiet --fail-on-warning --keep-going docs site
+
 # build makes the wheel of the sdist; on Linux auditwheel gives it the tag that the system's glibc allows.
 $(VENV)/.wheel: $(SOURCES) $(wildcard relu_simd/*.py* relu_simd/*/* relu_simd/*/*/*) $(VENV)/.for-wheel
 	echo 'wheel: building'; rm -rf dist; $(PY) -m build >$(VENV)/wheel.log 2>&1 || { tail -n 40 $(VENV)/wheel.log; exit 1; }
@@ -168,8 +180,9 @@ endif
 test-old-cpus: $(VENV)/.package $(VENV)/.for-test $(VENV)/.wheel
 	scripts/emulation.sh old-cpus $(TEST_ARGS)
 
-# Wine is not Windows. Tests of processes, memory limits and the pool are not among these.
-WINDOWS_TESTS := $(addprefix tests/test_,semantics.py masks.py overlap.py dispatch.py table.py errors.py accuracy.py threads.py)
+# Wine is not Windows. Tests of processes and memory limits are not among these.
+WINDOWS_TESTS := $(addprefix tests/test_,accuracy.py digests.py dispatch.py errors.py masks.py overlap.py pool.py \
+    semantics.py small.py table.py threads.py)
 test-windows: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-lint $(VENV)/.for-lock
 	scripts/windows.sh $(WINDOWS_TESTS) $(TEST_ARGS)
 

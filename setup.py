@@ -6,10 +6,12 @@ The sources are the same for every platform, files for another architecture comp
 """
 
 import os
+import re
 import runpy
 import shutil
 import sys
 import sysconfig
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import Path
@@ -93,6 +95,21 @@ class BuildExt(build_ext):
         super().build_extensions()
 
 
+def long_description():
+    """The README, whose links work on PyPI, too: into the repository where [project.urls] names it, else as words."""
+    source = tomllib.loads(Path("pyproject.toml").read_text())["project"].get("urls", {}).get("Source")
+
+    def replace(link):
+        is_picture, words, target = link.groups()
+        if target.startswith(("https:", "#")):
+            return link[0]
+        if source is None:
+            return "" if is_picture else words
+        return f"{is_picture}[{words}]({source}/{'raw' if is_picture else 'blob'}/main/{target})"
+
+    return re.sub(r"(!?)\[([^][]*)\]\(([^()]+)\)", replace, Path("README.md").read_text())
+
+
 # The header and the .pxd of the C API, and what OpenCL compiles.
 runpy.run_path(str(Path("src", "make_c_api.py")))
 
@@ -108,4 +125,9 @@ core = Extension(
     ],
 )
 
-setup(ext_modules=cythonize([core], build_dir="build"), cmdclass={"build_ext": BuildExt})
+setup(
+    ext_modules=cythonize([core], build_dir="build"),
+    cmdclass={"build_ext": BuildExt},
+    long_description=long_description(),
+    long_description_content_type="text/markdown",
+)

@@ -113,4 +113,6 @@ RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v) { return (doubles_f32){{v}}; }
 RS_INLINE void fence(void) {}
 
 #define ISA scalar
+#ifndef RS_EDITOR /* editor.h wants the words alone */
 #include "isa_body.h"
+#endif

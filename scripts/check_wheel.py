@@ -7,6 +7,7 @@ a fresh environment that has only NumPy and what the tests need.
 
 import io
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -14,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 1_500_000
 ROOT = Path(__file__).resolve().parents[1]
 
 SMOKE = """
@@ -54,6 +55,9 @@ def contents(wheel: Path) -> None:
         sys.exit(f"{wheel.name}: missing from it: {', '.join(sorted(missing))}")
     if wheel.stat().st_size > MAX_BYTES:
         sys.exit(f"{wheel.name}: {wheel.stat().st_size} bytes, and {MAX_BYTES} is the limit")
+    metadata = next(archive.read(name).decode() for name in names if name.endswith(".dist-info/METADATA"))
+    if dead := re.findall(r"\]\((?!https:|#)[^)]*\)", metadata):
+        sys.exit(f"{wheel.name}: links of its description that lead nowhere on PyPI: {', '.join(dead)}")
     licences = {PurePosixPath(name).name for name in names if ".dist-info/licenses/" in name}
     if licences != {"LICENSE"}:
         sys.exit(f"{wheel.name}: its licences are {', '.join(sorted(licences)) or 'missing'}")

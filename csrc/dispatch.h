@@ -32,8 +32,9 @@ enum { RS_MAX_ARRAYS = 2, RS_MAX_PARAMS = 2, RS_MAX_IN = RS_MAX_ARRAYS + RS_MAX_
 
 /* What the words of ops.def stand for. */
 enum { RS_PARAMS_NONE = 0, RS_PARAMS_ONE = 1, RS_PARAMS_TWO = 2, RS_PARAMS_WEIGHT = 1 };
-enum { RS_ACCURACY_EXACT = 0, RS_ACCURACY_STEPS = -1 };
+enum { RS_ACCURACY_EXACT = 0, RS_ACCURACY_STEPS = -1, RS_CROSSES = 64 };
 #define RS_ACCURACY_ULP(n) n
+#define RS_ACCURACY_CROSSES(n) (RS_CROSSES + (n))
 
 typedef struct {
     const char *name, *signature, *definition, *summary, *example, *result;
@@ -43,7 +44,7 @@ typedef struct {
     int arithmetic;          /* it computes, rather than only compare and move elements */
     int widen;               /* 16-bit floats compute the whole expression in float32 */
     int compute;             /* arithmetic takes longer than memory */
-    int accuracy;            /* RS_ACCURACY_EXACT, RS_ACCURACY_STEPS, or the largest error in ULP */
+    int accuracy;            /* RS_ACCURACY_EXACT, RS_ACCURACY_STEPS, or the largest error in ULP, plus RS_CROSSES */
 } rs_op;
 extern const rs_op rs_ops[RS_OPS];
 

@@ -135,6 +135,37 @@ RS_INLINE vec add(vec a, vec b)
     return NAME(narrow)(x);
 }
 
+/* The words of the parameters, v + s and v - s; of two 16-bit floats a * b; and +0 where -s <= v <= s, else `of`. */
+RS_INLINE vec add_param(vec v, wide s)
+{
+    wide x = NAME(widen)(v);
+    for (int k = 0; k < PARTS; k++) {
+        x.part[k] = add_f32(x.part[k], s.part[k]);
+    }
+    return NAME(narrow)(x);
+}
+
+RS_INLINE vec sub_param(vec v, wide s)
+{
+    wide x = NAME(widen)(v);
+    for (int k = 0; k < PARTS; k++) {
+        x.part[k] = sub_f32(x.part[k], s.part[k]);
+    }
+    return NAME(narrow)(x);
+}
+
+RS_INLINE vec times(vec a, vec b) { return mul(a, NAME(widen)(b)); }
+
+RS_INLINE vec drop_within(vec v, wide s, vec of)
+{
+    const wide x = NAME(widen)(v);
+    mask_f32 m[PARTS];
+    for (int k = 0; k < PARTS; k++) {
+        m[k] = less_equal_f32(copysign_f32(x.part[k], splat_f32(0)), s.part[k]);
+    }
+    return drop(mask_of_parts_u16(m), of);
+}
+
 RS_INLINE doubles to_doubles(vec v)
 {
     const wide x = NAME(widen)(v);

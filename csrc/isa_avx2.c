@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The vocabulary in AVX2, FMA and F16C, 32 bytes a vector; meanings in isa_scalar.c. All code is inside
  * the target region, so that nothing above the baseline can be called before dispatch has looked at the
- * CPU. A mask is a vector of all-ones and all-zeros lanes. Partial stores go by halves: vmaskmov's store
+ * CPU. A mask has lanes of all ones and all zeros. Partial stores go by halves: vmaskmov's store
  * form is microcoded (40 uops) on AMD. */
 #include <stdint.h>
 #include <string.h>
@@ -64,88 +64,6 @@ RS_INLINE void store_bytes(void *p, __m256i v, size_t n)
     }
 }
 
-typedef __m256 vec_f32;
-typedef __m256 mask_f32;
-enum { LANES_f32 = 8 };
-
-RS_INLINE vec_f32 load_f32(const float *p) { return _mm256_loadu_ps(p); }
-RS_INLINE void store_f32(float *p, vec_f32 v) { _mm256_storeu_ps(p, v); }
-RS_INLINE void stream_f32(float *p, vec_f32 v) { _mm256_stream_ps(p, v); }
-RS_INLINE vec_f32 load_n_f32(const float *p, size_t n) { return _mm256_castsi256_ps(load_bytes(p, 4 * n)); }
-RS_INLINE void store_n_f32(float *p, vec_f32 v, size_t n) { store_bytes(p, _mm256_castps_si256(v), 4 * n); }
-RS_INLINE vec_f32 splat_f32(float s) { return _mm256_set1_ps(s); }
-RS_INLINE vec_f32 value_f32(float c) { return _mm256_set1_ps(c); }
-RS_INLINE mask_f32 negative_f32(vec_f32 v) { return _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_LT_OQ); }
-RS_INLINE mask_f32 nonpositive_f32(vec_f32 v) { return _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_LE_OQ); }
-RS_INLINE mask_f32 less_f32(vec_f32 a, vec_f32 b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
-RS_INLINE mask_f32 less_equal_f32(vec_f32 a, vec_f32 b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
-RS_INLINE vec_f32 select_f32(mask_f32 m, vec_f32 a, vec_f32 b) { return _mm256_blendv_ps(b, a, m); }
-RS_INLINE vec_f32 drop_f32(mask_f32 m, vec_f32 v) { return _mm256_andnot_ps(m, v); }
-RS_INLINE vec_f32 add_f32(vec_f32 a, vec_f32 b) { return _mm256_add_ps(a, b); }
-RS_INLINE vec_f32 sub_f32(vec_f32 a, vec_f32 b) { return _mm256_sub_ps(a, b); }
-RS_INLINE vec_f32 mul_f32(vec_f32 a, vec_f32 b) { return _mm256_mul_ps(a, b); }
-RS_INLINE vec_f32 div_f32(vec_f32 a, vec_f32 b) { return _mm256_div_ps(a, b); }
-RS_INLINE vec_f32 fma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm256_fmadd_ps(a, b, c); }
-#define POW2_f32 (0x1.8p23f + 127)
-RS_INLINE vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return _mm256_fnmadd_ps(a, b, c); }
-RS_INLINE vec_f32 min_f32(vec_f32 a, vec_f32 b) { return _mm256_min_ps(a, b); }
-RS_INLINE vec_f32 max_f32(vec_f32 a, vec_f32 b) { return _mm256_max_ps(a, b); }
-RS_INLINE vec_f32 min_abs_f32(vec_f32 a, vec_f32 b)
-{
-    return _mm256_min_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a), b);
-}
-RS_INLINE vec_f32 pow2_f32(vec_f32 v) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(v), 23)); }
-RS_INLINE vec_f32 copysign_f32(vec_f32 v, vec_f32 s)
-{
-    const __m256 sign = _mm256_set1_ps(-0.0f);
-    return _mm256_or_ps(_mm256_andnot_ps(sign, v), _mm256_and_ps(sign, s));
-}
-RS_INLINE vec_f32 nan_of_f32(vec_f32 x, vec_f32 v)
-{
-    return _mm256_blendv_ps(v, _mm256_add_ps(x, x), _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
-}
-
-typedef __m256d vec_f64;
-typedef __m256d mask_f64;
-enum { LANES_f64 = 4 };
-
-RS_INLINE vec_f64 load_f64(const double *p) { return _mm256_loadu_pd(p); }
-RS_INLINE void store_f64(double *p, vec_f64 v) { _mm256_storeu_pd(p, v); }
-RS_INLINE void stream_f64(double *p, vec_f64 v) { _mm256_stream_pd(p, v); }
-RS_INLINE vec_f64 load_n_f64(const double *p, size_t n) { return _mm256_castsi256_pd(load_bytes(p, 8 * n)); }
-RS_INLINE void store_n_f64(double *p, vec_f64 v, size_t n) { store_bytes(p, _mm256_castpd_si256(v), 8 * n); }
-RS_INLINE vec_f64 splat_f64(double s) { return _mm256_set1_pd(s); }
-RS_INLINE vec_f64 value_f64(double c) { return _mm256_set1_pd(c); }
-RS_INLINE mask_f64 negative_f64(vec_f64 v) { return _mm256_cmp_pd(v, _mm256_setzero_pd(), _CMP_LT_OQ); }
-RS_INLINE mask_f64 nonpositive_f64(vec_f64 v) { return _mm256_cmp_pd(v, _mm256_setzero_pd(), _CMP_LE_OQ); }
-RS_INLINE mask_f64 less_f64(vec_f64 a, vec_f64 b) { return _mm256_cmp_pd(a, b, _CMP_LT_OQ); }
-RS_INLINE mask_f64 less_equal_f64(vec_f64 a, vec_f64 b) { return _mm256_cmp_pd(a, b, _CMP_LE_OQ); }
-RS_INLINE vec_f64 select_f64(mask_f64 m, vec_f64 a, vec_f64 b) { return _mm256_blendv_pd(b, a, m); }
-RS_INLINE vec_f64 drop_f64(mask_f64 m, vec_f64 v) { return _mm256_andnot_pd(m, v); }
-RS_INLINE vec_f64 add_f64(vec_f64 a, vec_f64 b) { return _mm256_add_pd(a, b); }
-RS_INLINE vec_f64 sub_f64(vec_f64 a, vec_f64 b) { return _mm256_sub_pd(a, b); }
-RS_INLINE vec_f64 mul_f64(vec_f64 a, vec_f64 b) { return _mm256_mul_pd(a, b); }
-RS_INLINE vec_f64 div_f64(vec_f64 a, vec_f64 b) { return _mm256_div_pd(a, b); }
-RS_INLINE vec_f64 fma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm256_fmadd_pd(a, b, c); }
-#define POW2_f64 (0x1.8p52 + 1023)
-RS_INLINE vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return _mm256_fnmadd_pd(a, b, c); }
-RS_INLINE vec_f64 min_f64(vec_f64 a, vec_f64 b) { return _mm256_min_pd(a, b); }
-RS_INLINE vec_f64 max_f64(vec_f64 a, vec_f64 b) { return _mm256_max_pd(a, b); }
-RS_INLINE vec_f64 min_abs_f64(vec_f64 a, vec_f64 b)
-{
-    return _mm256_min_pd(_mm256_andnot_pd(_mm256_set1_pd(-0.0), a), b);
-}
-RS_INLINE vec_f64 pow2_f64(vec_f64 v) { return _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_castpd_si256(v), 52)); }
-RS_INLINE vec_f64 copysign_f64(vec_f64 v, vec_f64 s)
-{
-    const __m256d sign = _mm256_set1_pd(-0.0);
-    return _mm256_or_pd(_mm256_andnot_pd(sign, v), _mm256_and_pd(sign, s));
-}
-RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v)
-{
-    return _mm256_blendv_pd(v, _mm256_add_pd(x, x), _mm256_cmp_pd(x, x, _CMP_UNORD_Q));
-}
-
 /* Bits of masks, by the width of a lane, and back: each lane keeps its own bit of a copy, and compares. */
 RS_INLINE uint64_t bits_8(__m256i m) { return (uint32_t)_mm256_movemask_epi8(m); }
 RS_INLINE uint64_t bits_16(__m256i m)
@@ -179,55 +97,112 @@ RS_INLINE __m256i lanes_64(uint64_t bits)
     return _mm256_cmpeq_epi64(_mm256_and_si256(_mm256_set1_epi64x((long long)bits), own), own);
 }
 
-/* What a dtype's masks are good for beside select and drop; to_int and to_mask only rename the type. */
-#define COUNTED(T, W, to_int, to_mask)                                                                         \
-    typedef __m256i counter_##T;                                                                               \
-    typedef uint##W##_t count_elem_##T;                                                                        \
-    RS_INLINE uint64_t to_bits_##T(mask_##T m) { return bits_##W(to_int(m)); }                                 \
-    RS_INLINE mask_##T from_bits_##T(uint64_t bits) { return to_mask(lanes_##W(bits)); }                       \
-    RS_INLINE counter_##T no_counts_##T(void) { return _mm256_setzero_si256(); }                               \
-    RS_INLINE counter_##T tally_##T(counter_##T sum, mask_##T m) { return _mm256_sub_epi##W(sum, to_int(m)); } \
+/* W: bits of an element; V, S and P: the vector's type, the intrinsics' suffix and what they take as memory; BITS and
+ * BACK rename a vector to one of integers and back. */
+#define COMMON(T, E, W, V, S, P, BITS, BACK)                                                                       \
+    typedef V vec_##T;                                                                                             \
+    typedef struct {                                                                                               \
+        V lanes;                                                                                                   \
+    } mask_##T;                                                                                                    \
+    enum { LANES_##T = 256 / W };                                                                                  \
+    RS_INLINE vec_##T load_##T(const E *p) { return _mm256_loadu_##S((const P *)p); }                              \
+    RS_INLINE void store_##T(E *p, vec_##T v) { _mm256_storeu_##S((P *)p, v); }                                    \
+    RS_INLINE void stream_##T(E *p, vec_##T v) { _mm256_stream_##S((P *)p, v); }                                   \
+    RS_INLINE vec_##T load_n_##T(const E *p, size_t n) { return BACK(load_bytes(p, n * sizeof(E))); }              \
+    RS_INLINE void store_n_##T(E *p, vec_##T v, size_t n) { store_bytes(p, BITS(v), n * sizeof(E)); }              \
+    RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return _mm256_andnot_##S(m.lanes, v); }                    \
+    typedef __m256i counter_##T;                                                                                   \
+    typedef uint##W##_t count_elem_##T;                                                                            \
+    RS_INLINE uint64_t to_bits_##T(mask_##T m) { return bits_##W(BITS(m.lanes)); }                                 \
+    RS_INLINE mask_##T from_bits_##T(uint64_t bits) { return (mask_##T){BACK(lanes_##W(bits))}; }                  \
+    RS_INLINE counter_##T no_counts_##T(void) { return _mm256_setzero_si256(); }                                   \
+    RS_INLINE counter_##T tally_##T(counter_##T sum, mask_##T m) { return _mm256_sub_epi##W(sum, BITS(m.lanes)); } \
     RS_INLINE void store_counts_##T(uint##W##_t *p, counter_##T sum) { _mm256_storeu_si256((__m256i *)p, sum); }
 
-COUNTED(f32, 32, _mm256_castps_si256, _mm256_castsi256_ps)
-COUNTED(f64, 64, _mm256_castpd_si256, _mm256_castsi256_pd)
+/* F: bits of the fraction. */
+#define FLOAT(T, E, W, V, S, F)                                                                                      \
+    COMMON(T, E, W, V, S, E, _mm256_cast##S##_si256, _mm256_castsi256_##S)                                           \
+    RS_INLINE vec_##T splat_##T(E s) { return _mm256_set1_##S(s); }                                                  \
+    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return (mask_##T){_mm256_cmp_##S(a, b, _CMP_LT_OQ)}; }       \
+    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return (mask_##T){_mm256_cmp_##S(a, b, _CMP_LE_OQ)}; } \
+    RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return _mm256_blendv_##S(b, a, m.lanes); }      \
+    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return _mm256_add_##S(a, b); }                                 \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return _mm256_sub_##S(a, b); }                                 \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return _mm256_mul_##S(a, b); }                                 \
+    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return _mm256_div_##S(a, b); }                                 \
+    RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm256_fmadd_##S(a, b, c); }                 \
+    RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm256_fnmadd_##S(a, b, c); }               \
+    RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return _mm256_min_##S(a, b); }                                 \
+    RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return _mm256_max_##S(a, b); }                                 \
+    RS_INLINE vec_##T min_abs_##T(vec_##T a, vec_##T b)                                                              \
+    {                                                                                                                \
+        return _mm256_min_##S(_mm256_andnot_##S(splat_##T((E) - 0.0), a), b);                                        \
+    }                                                                                                                \
+    RS_INLINE vec_##T pow2_##T(vec_##T v)                                                                            \
+    {                                                                                                                \
+        return _mm256_castsi256_##S(_mm256_slli_epi##W(_mm256_cast##S##_si256(v), F));                               \
+    }                                                                                                                \
+    RS_INLINE vec_##T copysign_##T(vec_##T v, vec_##T s)                                                             \
+    {                                                                                                                \
+        const vec_##T sign = splat_##T((E) - 0.0);                                                                   \
+        return _mm256_or_##S(_mm256_andnot_##S(sign, v), _mm256_and_##S(sign, s));                                   \
+    }                                                                                                                \
+    RS_INLINE vec_##T nan_of_##T(vec_##T x, vec_##T v)                                                               \
+    {                                                                                                                \
+        return _mm256_blendv_##S(v, _mm256_add_##S(x, x), _mm256_cmp_##S(x, x, _CMP_UNORD_Q));                       \
+    }
+
+FLOAT(f32, float, 32, __m256, ps, 23)
+FLOAT(f64, double, 64, __m256d, pd, 52)
 
 RS_INLINE __m256i inverted(__m256i m) { return _mm256_xor_si256(m, _mm256_set1_epi32(-1)); }
 
-/* W: bits of an element. AVX2 compares signed integers alone: unsigned ones go there by the sign bit, MIN. */
-#define INTEGER(T, E, W, set1)                                                                             \
-    typedef __m256i vec_##T;                                                                               \
-    typedef __m256i mask_##T;                                                                              \
-    enum { LANES_##T = 256 / W };                                                                          \
-    RS_INLINE vec_##T load_##T(const E *p) { return _mm256_loadu_si256((const __m256i *)p); }              \
-    RS_INLINE void store_##T(E *p, vec_##T v) { _mm256_storeu_si256((__m256i *)p, v); }                    \
-    RS_INLINE void stream_##T(E *p, vec_##T v) { _mm256_stream_si256((__m256i *)p, v); }                   \
-    RS_INLINE vec_##T load_n_##T(const E *p, size_t n) { return load_bytes(p, n * sizeof(E)); }            \
-    RS_INLINE void store_n_##T(E *p, vec_##T v, size_t n) { store_bytes(p, v, n * sizeof(E)); }            \
-    RS_INLINE vec_##T splat_##T(E s) { return set1((int##W##_t)s); }                                       \
-    RS_INLINE vec_##T value_##T(E c) { return splat_##T(c); }                                              \
-    RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return _mm256_blendv_epi8(b, a, m); } \
-    RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return _mm256_andnot_si256(m, v); }                \
-    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return _mm256_add_epi##W(a, b); }                    \
-    COUNTED(T, W, , )
+/* Products, by the width of a lane. AVX2 has those of 16 and 32 bits: 8 bits go two by two, and 64 bits are put
+ * together of products of their halves. */
+RS_INLINE __m256i mul_8(__m256i a, __m256i b)
+{
+    const __m256i even = _mm256_mullo_epi16(a, b);
+    const __m256i odd = _mm256_mullo_epi16(_mm256_srli_epi16(a, 8), _mm256_srli_epi16(b, 8));
+    return _mm256_or_si256(_mm256_slli_epi16(odd, 8), _mm256_and_si256(even, _mm256_set1_epi16(0xff)));
+}
+RS_INLINE __m256i mul_16(__m256i a, __m256i b) { return _mm256_mullo_epi16(a, b); }
+RS_INLINE __m256i mul_32(__m256i a, __m256i b) { return _mm256_mullo_epi32(a, b); }
+RS_INLINE __m256i mul_64(__m256i a, __m256i b)
+{
+    const __m256i crossed = _mm256_mullo_epi32(a, _mm256_shuffle_epi32(b, 0xb1)); /* low * high and high * low */
+    const __m256i sums = _mm256_add_epi32(crossed, _mm256_srli_epi64(crossed, 32));
+    return _mm256_add_epi64(_mm256_mul_epu32(a, b), _mm256_slli_epi64(sums, 32));
+}
 
-#define SIGNED(T, E, W, set1)                                                                             \
-    INTEGER(T, E, W, set1)                                                                                \
-    RS_INLINE mask_##T negative_##T(vec_##T v) { return _mm256_cmpgt_epi##W(_mm256_setzero_si256(), v); } \
-    RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return _mm256_cmpgt_epi##W(splat_##T(1), v); }        \
-    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return _mm256_cmpgt_epi##W(b, a); }               \
-    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return inverted(_mm256_cmpgt_epi##W(a, b)); }
+/* AVX2 compares signed integers alone: unsigned ones go there by the sign bit, MIN. */
+#define INTEGER(T, E, W, set1)                                                                                   \
+    COMMON(T, E, W, __m256i, si256, __m256i, , )                                                                 \
+    RS_INLINE vec_##T splat_##T(E s) { return set1((int##W##_t)s); }                                             \
+    RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return _mm256_blendv_epi8(b, a, m.lanes); } \
+    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return _mm256_add_epi##W(a, b); }                          \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return _mm256_sub_epi##W(a, b); }                          \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return mul_##W(a, b); }
 
-#define UNSIGNED(T, E, W, set1, MIN)                                                                         \
-    INTEGER(T, E, W, set1)                                                                                   \
-    RS_INLINE mask_##T negative_##T(vec_##T v RS_UNUSED) { return _mm256_setzero_si256(); }                  \
-    RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return _mm256_cmpeq_epi##W(v, _mm256_setzero_si256()); } \
-    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b)                                                        \
-    {                                                                                                        \
-        const vec_##T flip = splat_##T(MIN);                                                                 \
-        return _mm256_cmpgt_epi##W(_mm256_xor_si256(b, flip), _mm256_xor_si256(a, flip));                    \
-    }                                                                                                        \
-    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return inverted(less_##T(b, a)); }
+#define SIGNED(T, E, W, set1)                                                                           \
+    INTEGER(T, E, W, set1)                                                                              \
+    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return (mask_##T){_mm256_cmpgt_epi##W(b, a)}; } \
+    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b)                                             \
+    {                                                                                                   \
+        return (mask_##T){inverted(_mm256_cmpgt_epi##W(a, b))};                                         \
+    }                                                                                                   \
+    RS_INLINE mask_##T negative_##T(vec_##T v) { return less_##T(v, splat_##T(0)); }                    \
+    RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return less_##T(v, splat_##T(1)); }
+
+#define UNSIGNED(T, E, W, set1, MIN)                                                                               \
+    INTEGER(T, E, W, set1)                                                                                         \
+    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b)                                                              \
+    {                                                                                                              \
+        const vec_##T flip = splat_##T(MIN);                                                                       \
+        return (mask_##T){_mm256_cmpgt_epi##W(_mm256_xor_si256(b, flip), _mm256_xor_si256(a, flip))};              \
+    }                                                                                                              \
+    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return (mask_##T){inverted(less_##T(b, a).lanes)}; } \
+    RS_INLINE mask_##T negative_##T(vec_##T v RS_UNUSED) { return (mask_##T){_mm256_setzero_si256()}; }            \
+    RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return (mask_##T){_mm256_cmpeq_epi##W(v, _mm256_setzero_si256())}; }
 
 SIGNED(i8, int8_t, 8, _mm256_set1_epi8)
 UNSIGNED(u8, uint8_t, 8, _mm256_set1_epi8, 0x80)
@@ -238,29 +213,20 @@ UNSIGNED(u32, uint32_t, 32, _mm256_set1_epi32, 0x80000000)
 SIGNED(i64, int64_t, 64, _mm256_set1_epi64x)
 UNSIGNED(u64, uint64_t, 64, _mm256_set1_epi64x, 0x8000000000000000)
 
-RS_INLINE vec_u16 sub_u16(vec_u16 a, vec_u16 b) { return _mm256_sub_epi16(a, b); }
+enum { PARTS = 2 };
+#include "isa_common.h"
+
 RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c)
 {
-    return _mm256_cmpeq_epi16(_mm256_min_epu16(v, splat_u16(c)), v);
+    return (mask_u16){_mm256_cmpeq_epi16(_mm256_min_epu16(v, splat_u16(c)), v)};
 }
-RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return _mm256_or_si256(a, b); }
-
-enum { PARTS = 2 };
+RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return (mask_u16){_mm256_or_si256(a.lanes, b.lanes)}; }
 /* packs works on each 128-bit half by itself. */
 RS_INLINE mask_u16 mask_of_parts_u16(const mask_f32 *m)
 {
-    return _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_castps_si256(m[0]), _mm256_castps_si256(m[1])), 0xd8);
+    const __m256i low = _mm256_castps_si256(m[0].lanes), high = _mm256_castps_si256(m[1].lanes);
+    return (mask_u16){_mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8)};
 }
-typedef struct {
-    vec_f32 part[PARTS];
-} wide_half;
-typedef struct {
-    vec_f64 part[PARTS];
-} doubles_f32;
-typedef struct {
-    vec_f64 part[1];
-} doubles_f64;
-enum { DOUBLES_f32 = PARTS, DOUBLES_f64 = 1 };
 
 RS_INLINE __m128i half_of(vec_u16 v, int k)
 {
@@ -299,7 +265,6 @@ RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v)
 {
     return (doubles_f32){{_mm256_cvtps_pd(_mm256_castps256_ps128(v)), _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))}};
 }
-RS_INLINE doubles_f64 to_doubles_f64(vec_f64 v) { return (doubles_f64){{v}}; }
 
 RS_INLINE void fence(void) { _mm_sfence(); }
 

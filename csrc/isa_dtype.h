@@ -4,19 +4,7 @@
 #if T_CLASS == RS_HALF
 #include "half.h"
 #else
-/* Only beside 16-bit floats is a parameter wider than the data. */
-typedef vec wide;
-typedef elem wide_elem;
-RS_INLINE wide load_wide(const wide_elem *p) { return load(p); }
-RS_INLINE wide load_wide_n(const wide_elem *p, size_t n) { return load_n(p, n); }
-RS_INLINE wide splat_wide(wide_elem s) { return splat(s); }
-RS_INLINE mask above(vec v, elem c) { return less(value(c), v); }
-RS_INLINE mask at_least(vec v, elem c) { return less_equal(value(c), v); }
-RS_INLINE mask below_param(vec v, wide s) { return less(v, s); }
-RS_INLINE mask at_most_param(vec v, wide s) { return less_equal(v, s); }
-RS_INLINE mask above_param(vec v, wide s) { return less(s, v); }
-RS_INLINE mask at_least_param(vec v, wide s) { return less_equal(s, v); }
-RS_INLINE vec of_param(wide s) { return s; }
+#include "whole.h"
 #endif
 
 /* 16-bit floats take the expressions of the rows that are WIDEN from float32. */
@@ -24,6 +12,7 @@ RS_INLINE vec of_param(wide s) { return s; }
 #if T_CLASS == RS_WHOLE
 #define HAS_WIDEN 1
 #include "vmath.h"
+#include "vmath_gelu.h"
 #else
 #define HAS_WIDEN 0
 #endif
@@ -49,10 +38,10 @@ RS_INLINE vec of_param(wide s) { return s; }
 #include "loops_reduce.h"
 
 /* Vectors in a step: many hide the latency of memory. Of long expressions the CPU overlaps one step with the next by
- * itself, so that one vector is as fast, and a third of the code. */
-#define STEP_BITS_MEMORY 4
-#define STEP_STEPS_MEMORY 4
-#define STEP_WIDEN_MEMORY 2
+ * itself, so that one vector is as fast, and a third of the code; a conversion to 16-bit floats and back is long. */
+#define STEP_BITS_MEMORY (T_CLASS == RS_HALF && LANES == 1 ? 1 : 4)
+#define STEP_STEPS_MEMORY (T_CLASS == RS_HALF ? (LANES == 1 ? 1 : 2) : 4)
+#define STEP_WIDEN_MEMORY (T_CLASS == RS_HALF ? 1 : 2)
 #define STEP_WIDEN_COMPUTE 1
 
 /* What this class of dtypes makes of the columns `dtypes` and `half`. */
@@ -72,7 +61,7 @@ RS_INLINE vec of_param(wide s) { return s; }
 #endif
 
 #define RS_OP(name, arrays, params, dtypes, half, cost, ...) \
-    HAS_##dtypes(LANE_##half(name) FORMS(name, arrays, RS_PARAMS_##params, STEP_##half##_##cost))
+    HAS_##dtypes(LANE_##half(name) FORMS_##cost##_##params(name, arrays, RS_PARAMS_##params, STEP_##half##_##cost))
 #include "ops.def"
 
 static const rs_kernels NAME(kernels) = {

@@ -166,7 +166,9 @@ RS_INLINE joined joined_from(uint64_t bits, int quarter)
 /* S: the intrinsics' suffix of the element, W: bits of it, L: lanes. vreinterpret is by BITS and BACK. */
 #define COMMON(T, E, S, W, L, V, BITS, BACK)                                                                     \
     typedef V vec_##T;                                                                                           \
-    typedef uint##W##x##L##_t mask_##T;                                                                          \
+    typedef struct {                                                                                             \
+        uint##W##x##L##_t lanes;                                                                                 \
+    } mask_##T;                                                                                                  \
     enum { LANES_##T = L };                                                                                      \
     RS_INLINE vec_##T load_##T(const E *p) { return vld1q_##S(p); }                                              \
     RS_INLINE void store_##T(E *p, vec_##T v) { vst1q_##S(p, v); }                                               \
@@ -174,79 +176,96 @@ RS_INLINE joined joined_from(uint64_t bits, int quarter)
     RS_INLINE vec_##T load_n_##T(const E *p, size_t n) { return BACK(LANES_##W(load_bytes(p, n * sizeof(E)))); } \
     RS_INLINE void store_n_##T(E *p, vec_##T v, size_t n) { store_bytes(p, BYTES_##W(BITS(v)), n * sizeof(E)); } \
     RS_INLINE vec_##T splat_##T(E s) { return vdupq_n_##S(s); }                                                  \
-    RS_INLINE vec_##T value_##T(E c) { return vdupq_n_##S(c); }                                                  \
-    RS_INLINE mask_##T negative_##T(vec_##T v) { return vcltq_##S(v, vdupq_n_##S(0)); }                          \
-    RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return vcleq_##S(v, vdupq_n_##S(0)); }                       \
-    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return vcltq_##S(a, b); }                                \
-    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return vcleq_##S(a, b); }                          \
+    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return (mask_##T){vcltq_##S(a, b)}; }                    \
+    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return (mask_##T){vcleq_##S(a, b)}; }              \
     RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return vaddq_##S(a, b); }                                  \
-    RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return vbslq_##S(m, a, b); }                \
-    RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return BACK(vbicq_u##W(BITS(v), m)); }                   \
-    typedef mask_##T counter_##T;                                                                                \
+    RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return vbslq_##S(m.lanes, a, b); }          \
+    RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return BACK(vbicq_u##W(BITS(v), m.lanes)); }             \
+    typedef uint##W##x##L##_t counter_##T;                                                                       \
     typedef uint##W##_t count_elem_##T;                                                                          \
-    RS_INLINE uint64_t to_bits_##T(mask_##T m) { return bits_##W(m); }                                           \
-    RS_INLINE mask_##T from_bits_##T(uint64_t bits) { return lanes_##W(bits); }                                  \
-    RS_INLINE joined join_##T(const mask_##T *m) { return join_##W(m); }                                         \
-    RS_INLINE void split_##T(joined all, mask_##T *m) { split_##W(all, m); }                                     \
+    RS_INLINE uint64_t to_bits_##T(mask_##T m) { return bits_##W(m.lanes); }                                     \
+    RS_INLINE mask_##T from_bits_##T(uint64_t bits) { return (mask_##T){lanes_##W(bits)}; }                      \
+    RS_INLINE joined join_##T(const mask_##T *m)                                                                 \
+    {                                                                                                            \
+        uint##W##x##L##_t lanes[16 / L];                                                                         \
+        for (int k = 0; k < 16 / L; k++) {                                                                       \
+            lanes[k] = m[k].lanes;                                                                               \
+        }                                                                                                        \
+        return join_##W(lanes);                                                                                  \
+    }                                                                                                            \
+    RS_INLINE void split_##T(joined all, mask_##T *m)                                                            \
+    {                                                                                                            \
+        uint##W##x##L##_t lanes[16 / L];                                                                         \
+        split_##W(all, lanes);                                                                                   \
+        for (int k = 0; k < 16 / L; k++) {                                                                       \
+            m[k] = (mask_##T){lanes[k]};                                                                         \
+        }                                                                                                        \
+    }                                                                                                            \
     RS_INLINE counter_##T no_counts_##T(void) { return vdupq_n_u##W(0); }                                        \
-    RS_INLINE counter_##T tally_##T(counter_##T sum, mask_##T m) { return vsubq_u##W(sum, m); }                  \
+    RS_INLINE counter_##T tally_##T(counter_##T sum, mask_##T m) { return vsubq_u##W(sum, m.lanes); }            \
     RS_INLINE void store_counts_##T(uint##W##_t *p, counter_##T sum) { vst1q_u##W(p, sum); }
 
-#define FLOAT(T, E, W, L, V)                                                     \
-    COMMON(T, E, T, W, L, V, vreinterpretq_u##W##_##T, vreinterpretq_##T##_u##W) \
-    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return vsubq_##T(a, b); }  \
-    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return vmulq_##T(a, b); }  \
-    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return vdivq_##T(a, b); }  \
-    RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmaq_##T(c, a, b); }
+/* F: bits of the fraction, SIGN: the bit of the sign. */
+#define FLOAT(T, E, W, L, V, F, SIGN)                                                                    \
+    COMMON(T, E, T, W, L, V, vreinterpretq_u##W##_##T, vreinterpretq_##T##_u##W)                         \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return vsubq_##T(a, b); }                          \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return vmulq_##T(a, b); }                          \
+    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return vdivq_##T(a, b); }                          \
+    RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmaq_##T(c, a, b); }            \
+    RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmsq_##T(c, a, b); }           \
+    RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return vminq_##T(a, b); }                          \
+    RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return vmaxq_##T(a, b); }                          \
+    RS_INLINE vec_##T min_abs_##T(vec_##T a, vec_##T b) { return vminq_##T(vabsq_##T(a), b); }           \
+    RS_INLINE vec_##T pow2_##T(vec_##T v)                                                                \
+    {                                                                                                    \
+        return vreinterpretq_##T##_u##W(vshlq_n_u##W(vreinterpretq_u##W##_##T(v), F));                   \
+    }                                                                                                    \
+    RS_INLINE vec_##T copysign_##T(vec_##T v, vec_##T s) { return vbslq_##T(vdupq_n_u##W(SIGN), s, v); } \
+    RS_INLINE vec_##T nan_of_##T(vec_##T x, vec_##T v) { return vbslq_##T(vceqq_##T(x, x), v, vaddq_##T(x, x)); }
 
-FLOAT(f32, float, 32, 4, float32x4_t)
-FLOAT(f64, double, 64, 2, float64x2_t)
-#define POW2_f32 (0x1.8p23f + 127)
-RS_INLINE vec_f32 fnma_f32(vec_f32 a, vec_f32 b, vec_f32 c) { return vfmsq_f32(c, a, b); }
-RS_INLINE vec_f32 min_f32(vec_f32 a, vec_f32 b) { return vminq_f32(a, b); }
-RS_INLINE vec_f32 max_f32(vec_f32 a, vec_f32 b) { return vmaxq_f32(a, b); }
-RS_INLINE vec_f32 min_abs_f32(vec_f32 a, vec_f32 b) { return vminq_f32(vabsq_f32(a), b); }
-RS_INLINE vec_f32 pow2_f32(vec_f32 v) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(v), 23)); }
-RS_INLINE vec_f32 copysign_f32(vec_f32 v, vec_f32 s) { return vbslq_f32(vdupq_n_u32(0x80000000u), s, v); }
-RS_INLINE vec_f32 nan_of_f32(vec_f32 x, vec_f32 v) { return vbslq_f32(vceqq_f32(x, x), v, vaddq_f32(x, x)); }
+FLOAT(f32, float, 32, 4, float32x4_t, 23, 0x80000000u)
+FLOAT(f64, double, 64, 2, float64x2_t, 52, 0x8000000000000000u)
 
-#define POW2_f64 (0x1.8p52 + 1023)
-RS_INLINE vec_f64 fnma_f64(vec_f64 a, vec_f64 b, vec_f64 c) { return vfmsq_f64(c, a, b); }
-RS_INLINE vec_f64 min_f64(vec_f64 a, vec_f64 b) { return vminq_f64(a, b); }
-RS_INLINE vec_f64 max_f64(vec_f64 a, vec_f64 b) { return vmaxq_f64(a, b); }
-RS_INLINE vec_f64 min_abs_f64(vec_f64 a, vec_f64 b) { return vminq_f64(vabsq_f64(a), b); }
-RS_INLINE vec_f64 pow2_f64(vec_f64 v) { return vreinterpretq_f64_u64(vshlq_n_u64(vreinterpretq_u64_f64(v), 52)); }
-RS_INLINE vec_f64 copysign_f64(vec_f64 v, vec_f64 s) { return vbslq_f64(vdupq_n_u64(0x8000000000000000u), s, v); }
-RS_INLINE vec_f64 nan_of_f64(vec_f64 x, vec_f64 v) { return vbslq_f64(vceqq_f64(x, x), v, vaddq_f64(x, x)); }
+/* NEON multiplies no 64 bits: they are put together of products of their halves. */
+RS_INLINE uint64x2_t mul_64(uint64x2_t a, uint64x2_t b)
+{
+    const uint32x4_t crossed = vmulq_u32(vreinterpretq_u32_u64(a), vrev64q_u32(vreinterpretq_u32_u64(b)));
+    return vmlal_u32(vshlq_n_u64(vpaddlq_u32(crossed), 32), vmovn_u64(a), vmovn_u64(b));
+}
 
-COMMON(i8, int8_t, s8, 8, 16, int8x16_t, vreinterpretq_u8_s8, vreinterpretq_s8_u8)
-COMMON(u8, uint8_t, u8, 8, 16, uint8x16_t, , )
-COMMON(i16, int16_t, s16, 16, 8, int16x8_t, vreinterpretq_u16_s16, vreinterpretq_s16_u16)
-COMMON(u16, uint16_t, u16, 16, 8, uint16x8_t, , )
-COMMON(i32, int32_t, s32, 32, 4, int32x4_t, vreinterpretq_u32_s32, vreinterpretq_s32_u32)
-COMMON(u32, uint32_t, u32, 32, 4, uint32x4_t, , )
-COMMON(i64, int64_t, s64, 64, 2, int64x2_t, vreinterpretq_u64_s64, vreinterpretq_s64_u64)
-COMMON(u64, uint64_t, u64, 64, 2, uint64x2_t, , )
+#define INTEGER(T, E, S, W, L, V, BITS, BACK)                                                 \
+    COMMON(T, E, S, W, L, V, BITS, BACK)                                                      \
+    RS_INLINE mask_##T negative_##T(vec_##T v) { return less_##T(v, splat_##T(0)); }          \
+    RS_INLINE mask_##T nonpositive_##T(vec_##T v) { return less_equal_##T(v, splat_##T(0)); } \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return vsubq_##S(a, b); }
+#define SHORT(T, E, S, W, L, V, BITS, BACK) \
+    INTEGER(T, E, S, W, L, V, BITS, BACK)   \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return vmulq_##S(a, b); }
 
-RS_INLINE vec_u16 sub_u16(vec_u16 a, vec_u16 b) { return vsubq_u16(a, b); }
-RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return vcleq_u16(v, vdupq_n_u16(c)); }
-RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return vorrq_u16(a, b); }
+SHORT(i8, int8_t, s8, 8, 16, int8x16_t, vreinterpretq_u8_s8, vreinterpretq_s8_u8)
+SHORT(u8, uint8_t, u8, 8, 16, uint8x16_t, , )
+SHORT(i16, int16_t, s16, 16, 8, int16x8_t, vreinterpretq_u16_s16, vreinterpretq_s16_u16)
+SHORT(u16, uint16_t, u16, 16, 8, uint16x8_t, , )
+SHORT(i32, int32_t, s32, 32, 4, int32x4_t, vreinterpretq_u32_s32, vreinterpretq_s32_u32)
+SHORT(u32, uint32_t, u32, 32, 4, uint32x4_t, , )
+INTEGER(i64, int64_t, s64, 64, 2, int64x2_t, vreinterpretq_u64_s64, vreinterpretq_s64_u64)
+INTEGER(u64, uint64_t, u64, 64, 2, uint64x2_t, , )
+
+RS_INLINE vec_i64 mul_i64(vec_i64 a, vec_i64 b)
+{
+    return vreinterpretq_s64_u64(mul_64(vreinterpretq_u64_s64(a), vreinterpretq_u64_s64(b)));
+}
+RS_INLINE vec_u64 mul_u64(vec_u64 a, vec_u64 b) { return mul_64(a, b); }
 
 enum { PARTS = 2 };
+#include "isa_common.h"
+
+RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return (mask_u16){vcleq_u16(v, vdupq_n_u16(c))}; }
+RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return (mask_u16){vorrq_u16(a.lanes, b.lanes)}; }
 RS_INLINE mask_u16 mask_of_parts_u16(const mask_f32 *m)
 {
-    return vuzp1q_u16(vreinterpretq_u16_u32(m[0]), vreinterpretq_u16_u32(m[1]));
+    return (mask_u16){vuzp1q_u16(vreinterpretq_u16_u32(m[0].lanes), vreinterpretq_u16_u32(m[1].lanes))};
 }
-typedef struct {
-    vec_f32 part[PARTS];
-} wide_half;
-typedef struct {
-    vec_f64 part[PARTS];
-} doubles_f32;
-typedef struct {
-    vec_f64 part[1];
-} doubles_f64;
-enum { DOUBLES_f32 = PARTS, DOUBLES_f64 = 1 };
 
 RS_INLINE wide_half widen_f16(vec_u16 v)
 {
@@ -275,7 +294,6 @@ RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v)
 {
     return (doubles_f32){{vcvt_f64_f32(vget_low_f32(v)), vcvt_high_f64_f32(v)}};
 }
-RS_INLINE doubles_f64 to_doubles_f64(vec_f64 v) { return (doubles_f64){{v}}; }
 
 /* The cores find write streams by themselves. */
 RS_INLINE void fence(void) {}

@@ -116,6 +116,22 @@ RS_INLINE void drive(lane *f, int arrays, int params, int form, size_t step, int
     }
 }
 
+/* A body of the form RS_ARRAYS for a call of the form RS_LAST_SCALAR. */
+static RS_APART RS_UNUSED void spread_last(void body(const void *const *, void *, size_t, int), int arrays,
+                                           const void *const *in, void *out, size_t n, int streamed)
+{
+    enum { ROOM = 2048 / sizeof(elem) };
+    RS_ALIGNED(64) elem block[ROOM];
+    const elem last = *(const elem *)in[arrays - 1];
+    for (size_t i = 0; i < ROOM && i < n; i++) {
+        block[i] = last;
+    }
+    for (size_t i = 0; i < n; i += ROOM) {
+        const void *const piece[] = {arrays > 1 ? (const elem *)in[0] + i : block, block};
+        body(piece, (elem *)out + i, n - i < ROOM ? n - i : ROOM, streamed);
+    }
+}
+
 /* For drivers that count down: the first min(n, LANES) elements; lanes beyond are +0. n > 0. */
 RS_INLINE vec load_up_to(const elem *p, size_t n) { return n < LANES ? load_n(p, n) : load(p); }
 

@@ -30,6 +30,8 @@ _INPUTS = {
         Lower bound.""",
     "max_val": """
         Upper bound.""",
+    "lambd": """
+        Distance from 0 up to which the result is 0.""",
     "threshold": """
         Values that are not above it are replaced.""",
     "value": """
@@ -138,7 +140,8 @@ def accuracy(op: Any) -> str:
     if op.accuracy.steps:
         return "is the definition with each of its operations correctly rounded, in the order written,"
     if op.accuracy.max_ulp:
-        return f"has an error of at most {op.accuracy.max_ulp} ULP"
+        near_zero = " (where its factor is near 0, of 2**-26 of grad_output, in float64 of 2**-55)"
+        return f"has an error of at most {op.accuracy.max_ulp} ULP{near_zero if op.accuracy.crosses else ''}"
     return "is correctly rounded"
 
 

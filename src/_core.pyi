@@ -23,6 +23,7 @@ def prelu_backward(
 class Accuracy(NamedTuple):
     max_ulp: int
     steps: bool
+    crosses: bool
 
 class Op(NamedTuple):
     name: str

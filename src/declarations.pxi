@@ -10,7 +10,7 @@ cdef extern from "compiler.h":
     void atomic_publish "RS_ATOMIC_STORE"(PyObject **, PyObject *)
 
 cdef extern from "dispatch.h":
-    enum: RS_OPS
+    enum: RS_OPS, RS_CROSSES
     enum: RS_f32
     enum: RS_f64
     enum: RS_bf16

@@ -88,7 +88,10 @@ RS_INLINE bits pattern(float c) { return narrow(c); }
 #undef log
 #undef finite
 
-typedef int mask;
+// A type of its own, so that select with its arguments in another order does not compile.
+typedef struct {
+    int is;
+} mask;
 
 #if defined WIDENS
 // The whole expression in `real`.
@@ -118,14 +121,14 @@ typedef real vec, elem, wide;
 
 #define splat(s) ((real)(s))
 #define value(c) ((real)(c))
-RS_INLINE mask negative(vec v) { return v < 0; }
-RS_INLINE mask nonpositive(vec v) { return v <= 0; }
-RS_INLINE mask less(vec a, vec b) { return a < b; }
-RS_INLINE mask less_equal(vec a, vec b) { return a <= b; }
-RS_INLINE mask above(vec v, real c) { return v > c; }
-RS_INLINE mask at_least(vec v, real c) { return v >= c; }
-RS_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
-RS_INLINE vec drop(mask m, vec v) { return m ? 0 : v; }
+RS_INLINE mask negative(vec v) { return (mask){v < 0}; }
+RS_INLINE mask nonpositive(vec v) { return (mask){v <= 0}; }
+RS_INLINE mask less(vec a, vec b) { return (mask){a < b}; }
+RS_INLINE mask less_equal(vec a, vec b) { return (mask){a <= b}; }
+RS_INLINE mask above(vec v, real c) { return (mask){v > c}; }
+RS_INLINE mask at_least(vec v, real c) { return (mask){v >= c}; }
+RS_INLINE vec select(mask m, vec a, vec b) { return m.is ? a : b; }
+RS_INLINE vec drop(mask m, vec v) { return m.is ? 0 : v; }
 RS_INLINE vec add(vec a, vec b) { return a + b; }
 RS_INLINE vec sub(vec a, vec b) { return a - b; }
 RS_INLINE vec mul(vec a, vec b) { return a * b; }
@@ -183,20 +186,24 @@ typedef bits vec;
 typedef real wide;
 
 #define value(c) pattern(c)
-RS_INLINE mask between(vec x, bits from, bits to) { return (bits)(x - from) <= (bits)(to - from); }
+RS_INLINE mask between(vec x, bits from, bits to) { return (mask){(bits)(x - from) <= (bits)(to - from)}; }
 RS_INLINE mask negative(vec v) { return between(v, SIGN + 1, SIGN + INF); }
-RS_INLINE mask nonpositive(vec v) { return v == 0 || between(v, SIGN, SIGN + INF); }
+RS_INLINE mask nonpositive(vec v) { return (mask){v == 0 || between(v, SIGN, SIGN + INF).is}; }
 RS_INLINE mask above(vec v, float c) { return between(v, pattern(c) + 1, INF); }
 RS_INLINE mask at_least(vec v, float c) { return between(v, pattern(c), INF); }
-RS_INLINE mask below_param(vec v, wide s) { return widen(v) < s; }
-RS_INLINE mask at_most_param(vec v, wide s) { return widen(v) <= s; }
-RS_INLINE mask above_param(vec v, wide s) { return widen(v) > s; }
-RS_INLINE mask at_least_param(vec v, wide s) { return widen(v) >= s; }
+RS_INLINE mask below_param(vec v, wide s) { return (mask){widen(v) < s}; }
+RS_INLINE mask at_most_param(vec v, wide s) { return (mask){widen(v) <= s}; }
+RS_INLINE mask above_param(vec v, wide s) { return (mask){widen(v) > s}; }
+RS_INLINE mask at_least_param(vec v, wide s) { return (mask){widen(v) >= s}; }
 RS_INLINE vec of_param(wide s) { return narrow(s); }
-RS_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
-RS_INLINE vec drop(mask m, vec v) { return m ? 0 : v; }
+RS_INLINE vec select(mask m, vec a, vec b) { return m.is ? a : b; }
+RS_INLINE vec drop(mask m, vec v) { return m.is ? 0 : v; }
 RS_INLINE vec add(vec a, vec b) { return narrow(widen(a) + widen(b)); }
 RS_INLINE vec mul(vec a, wide b) { return narrow(widen(a) * b); }
+RS_INLINE vec times(vec a, vec b) { return narrow(widen(a) * widen(b)); }
+RS_INLINE vec add_param(vec v, wide s) { return narrow(widen(v) + s); }
+RS_INLINE vec sub_param(vec v, wide s) { return narrow(widen(v) - s); }
+RS_INLINE vec drop_within(vec v, wide s, vec of) { return widen(v & ~SIGN) <= s ? 0 : of; }
 #define OPERAND(x) (x)
 #define RESULT(v) (v)
 #endif

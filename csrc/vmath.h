@@ -57,13 +57,14 @@ static const struct {
                  {0x1.0p-1, -0x1.555555555555ap-3, 0x1.5555555555531p-5, -0x1.111111110f165p-7, 0x1.6c16c16c26f03p-10,
                   -0x1.a01a01b1e4e5ep-13, 0x1.a01a01523164ap-16, -0x1.71ddf38808286p-19, 0x1.27e58e71157acp-22,
                   -0x1.af66b8d10a3dcp-26, 0x1.1e63cc2d036efp-29}};
-/* scale * x and scale * alpha * expm1(x), of the constants as float64 has them. */
+/* scale * x and alpha * expm1(x): 1.0507009873554805, and that times 1.6732632423543772, each with what rounding it to
+ * a float leaves. */
 static const struct {
     float scale, scale_rest, alpha, alpha_rest;
 } selu_f32 = {0x1.0cfabep0f, -0x1.2addda0p-25f, 0x1.c212ccp0f, 0x1.903c0cp-26f};
 static const struct {
     double scale, scale_rest, alpha, alpha_rest;
-} selu_f64 = {0x1.0cfabd6a91132p0, 0, 0x1.c212cc640f030p0, 0x1.092dbf6372048p-54};
+} selu_f64 = {0x1.0cfabd6a91132p0, 0x1.ac79fa5f4ceb0p-55, 0x1.c212cc640f031p0, -0x1.26edf569e8971p-54};
 static const struct {
     float far;
 } softsign_f32 = {0x1p100f};
@@ -381,25 +382,40 @@ RS_INLINE vec elu_factor(vec x, vec alpha)
     return nan_of(x, mul(mul(mul(mul(d, third), alpha), third), add(last, last)));
 }
 
+/* x / alpha for x < 0, and its rest: 0 where it is a NaN, and with no rest where that is beyond all limits. a is alpha,
+ * times 2^shift where it is tiny, so that it, its products and 1 / a can be held in full. */
+RS_INLINE vec celu_quotient(vec x, vec alpha, vec *rest, vec *a, vec *shift)
+{
+    const vec zero = splat(0), one = splat(1);
+    const mask tiny = less(min_abs(alpha, one), splat((elem)0x1p-60));
+    const vec enlarged = select(tiny, splat((elem)0x1p64), one), y = mul(min(x, zero), enlarged);
+    *shift = select(tiny, splat(64), zero);
+    *a = mul(alpha, enlarged);
+    const vec ratio = div(y, *a), quotient = select(less_equal(ratio, ratio), ratio, zero);
+    const mask beyond = less(splat(-NAME(exp).factor), min_abs(quotient, splat(NAME(exp).largest)));
+    const vec lost = mul(fnma(quotient, *a, y), div(one, *a));
+    *rest = drop(beyond, select(finite(lost), lost, zero));
+    return quotient;
+}
+
 /* alpha * expm1(x / alpha) for x < 0, otherwise as elu_sum; where alpha is negative, too, and the exponent positive.
  * With g = min(2^n, 1), h = min(2^-n, 1), or a little more where that is nothing beside 1, the result is alpha * (g - h
  * + g * t) * max(2^n, 1). */
 RS_INLINE vec celu_sum(vec x, vec alpha, int to_half)
 {
-    const vec zero = splat(0), y = min(x, zero), quotient = div(y, alpha), limit = splat(NAME(exp).celu);
-    const vec z = min(max(quotient, splat(NAME(exp).elu)), limit);
-    const mask beyond = less(limit, min_abs(quotient, splat(NAME(exp).largest)));
-    const vec rest = drop(beyond, mul(fnma(quotient, alpha, y), div(splat(1), alpha)));
-    vec v, n, head, first, last;
+    const vec zero = splat(0), bias = splat(POW2);
+    vec rest, a, shift, v, n, head, third, last;
+    const vec quotient = celu_quotient(x, alpha, &rest, &a, &shift);
+    const vec z = min(max(quotient, splat(NAME(exp).elu)), splat(-NAME(exp).factor));
     const vec tail = exp_of(z, rest, &v, &n, &head);
-    const vec bias = splat(POW2), up = max(n, zero), g = pow2(min(v, bias)), h = pow2(sub(bias, min(up, splat(64))));
-    halves_of_power(up, &first, &last);
-    const vec less_h = sub(g, h), u = fma(g, head, less_h), w = fma(g, tail, fma(g, head, sub(less_h, u)));
-    const vec part = mul(alpha, w), sum = fma(alpha, u, part);
-    const vec result = to_half ? nudged(sum, add(fma(alpha, u, sub(zero, sum)), part)) : sum;
-    /* Of a tiny x the quotient may be denormal, and the result is x. */
-    const mask tiny = less(min_abs(quotient, splat(1)), splat((elem)0x1p-60));
-    const vec curve = select(tiny, x, mul(mul(result, first), last));
+    const vec up = max(n, zero), g = pow2(min(v, bias)), h = pow2(sub(bias, min(up, splat(64)))), less_h = sub(g, h);
+    const vec u = fma(g, head, less_h), w = fma(g, tail, fma(g, head, sub(less_h, u)));
+    const vec part = mul(a, w), sum = fma(a, u, part), power = sub(up, shift);
+    const vec result = to_half ? nudged(sum, add(fma(a, u, sub(zero, sum)), part)) : sum;
+    powers(add(power, bias), power, &third, &last);
+    /* Of a tiny x the quotient may be denormal, and the result is x; so it is, in the limit, of an infinite alpha. */
+    const mask small = less(min_abs(quotient, splat(1)), splat((elem)0x1p-60));
+    const vec curve = nan_of(alpha, select(small, x, mul(mul(mul(result, third), third), last)));
     return nan_of(x, select(at_least(x, 0), x, copysign(curve, x)));
 }
 
@@ -415,10 +431,11 @@ RS_INLINE vec exp_times(vec z, vec z_rest, vec factor)
 /* The factor of celu's gradient where x <= 0, and where x > 0 anything. */
 RS_INLINE vec celu_factor(vec x, vec alpha)
 {
-    const vec zero = splat(0), y = min(x, zero), quotient = div(y, alpha), limit = splat(NAME(exp).celu);
-    const mask beyond = less(limit, min_abs(quotient, splat(NAME(exp).largest)));
-    const vec rest = drop(beyond, mul(fnma(quotient, alpha, y), div(splat(1), alpha)));
-    return nan_of(x, exp_times(min(max(quotient, sub(zero, limit)), limit), rest, splat(1)));
+    const vec limit = splat(NAME(exp).celu);
+    vec rest, a, shift;
+    const vec quotient = celu_quotient(x, alpha, &rest, &a, &shift);
+    const vec z = min(max(quotient, sub(splat(0), limit)), limit);
+    return nan_of(x, nan_of(alpha, exp_times(z, rest, splat(1))));
 }
 
 /* scale * x where x > 0, scale * alpha * expm1(x) elsewhere. A tiny x is enlarged, so that the rest is not denormal. */

@@ -102,6 +102,7 @@
 #define silu_of NAME(silu_of)
 #define silu_factor NAME(silu_factor)
 #define halves_of_power NAME(halves_of_power)
+#define celu_quotient NAME(celu_quotient)
 #define celu_sum NAME(celu_sum)
 #define celu_factor NAME(celu_factor)
 #define exp_times NAME(exp_times)

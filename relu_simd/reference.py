@@ -481,7 +481,7 @@ def celu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
 @rounded_once
 def selu(x: Any) -> Any:
     """Exponential on the negative side; the product of the constants is not rounded."""
-    scale, alpha = x.dtype.type(1.0507009873554805), x.dtype.type(1.6732632423543772)
+    scale, alpha = x.dtype.type("1.0507009873554805"), x.dtype.type("1.6732632423543772")
     return scale * np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
 
 
@@ -492,8 +492,9 @@ def selu(x: Any) -> Any:
 def selu_backward(grad_output: Any, x: Any) -> Any:
     """Gradient from the input; +0 where the exponential is."""
     wide = _wider(x)
-    exponential = wide.dtype.type(1.6732632423543772) * np.exp(np.where(wide > 0, 0, wide))
-    return _times(grad_output, 1.0507009873554805 * np.where(wide > 0, 1, exponential), x)
+    scale, alpha = wide.dtype.type("1.0507009873554805"), wide.dtype.type("1.6732632423543772")
+    exponential = alpha * np.exp(np.where(wide > 0, 0, wide))
+    return _times(grad_output, scale * np.where(wide > 0, 1, exponential), x)
 
 
 def _logistic(x: Any) -> Any:

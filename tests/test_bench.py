@@ -411,7 +411,7 @@ def test_dtypes_that_a_function_lacks_are_left_out(needed, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
-        ("--ops", "relu,gelu", "unknown function 'gelu' (choose from relu,"),
+        ("--ops", "relu,glue", "unknown function 'glue' (choose from relu,"),
         ("--dtypes", "int3", "unknown dtype 'int3' (choose from int8, uint8"),
         ("--sizes", "0", "'0' is not a number of elements"),
         ("--sizes", "1.5", "'1.5' is not a number of elements"),

@@ -15,8 +15,9 @@ The other libraries are called as `python -m relu_simd bench --peers` calls them
 Inputs: all 16-bit floats; every 1009th float32, counted by bit patterns; a million float64, evenly by bit patterns.
 To these come 600,000 numbers of where functions bend, and thousands around each place where a result turns, changes
 its sign, becomes a denormal, a zero or an infinity. Parameters have their defaults, gradients a grad_output of 1.
-Infinities and NaNs are left out. The judge is relu_simd.reference in a wider type, whose own error is below 0.001 ULP
-(tests/test_accuracy.py compares it with 40 digits).
+Infinities and NaNs are left out, and gradients at 0, 3 and -3, where some functions have a kink. The judge is
+relu_simd.reference in a wider type, whose own error is below 0.001 ULP (tests/test_accuracy.py compares it with 40
+digits).
 
 "all digits" is said of a result that is off by half its value or more, where the type could have held half of the
 digits at least, such as a 0 in place of 1e-9; of the places where this happens the one nearest to 1 or -1 is given.
@@ -50,6 +51,7 @@ OPS = {op.name: op for op in _core.OPS if op.accuracy.max_ulp}
 DTYPES = tuple(name for name in _core.DTYPES if "int" not in name)
 PEERS = ("torch", "jax", "onnxruntime", "scipy")
 TITLES = {"numpy": "NumPy", "scipy": "SciPy", "onnxruntime": "ONNX Runtime", "jax": "JAX", "torch": "PyTorch"}
+KINKS = (-3, 0, 3)  # of functions; what a gradient is there is a convention
 CHUNK = 1 << 17  # of which the judge's many steps stay in the cache
 
 # The picture: where each function has something to show.
@@ -98,47 +100,56 @@ def from_order(ranks, dtype):
     return (np.abs(ranks).astype(np.uint64) | sign).astype(f"u{dtype.itemsize}").view(dtype)
 
 
+def last(dtype):
+    """The rank of the largest float."""
+    return int(order(np.array([finfo(dtype).max], dtype))[0])
+
+
 def spread(dtype, step):
     """Inputs over the whole range, rising."""
-    largest = int(order(np.array([finfo(dtype).max], dtype))[0])
-    if dtype.itemsize == 2:
-        step = 1
-    elif dtype.itemsize == 8:
-        step = largest // 500_000
-    positive = np.arange(0, largest, step)
-    return from_order(np.concatenate([-positive[:0:-1], positive, [largest]]), dtype)
+    largest = last(dtype)
+    if dtype.itemsize != 4:
+        step = 1 if dtype.itemsize == 2 else largest // 500_000
+    positive = np.append(np.arange(0, largest, step), largest)
+    return from_order(np.concatenate([-positive[:0:-1], positive]), dtype)
 
 
 def bends(dtype):
     """Numbers from where a result is neither its argument nor a limit."""
-    if dtype.itemsize == 2:
-        return np.empty(0, dtype)
     reach = 110 if dtype.itemsize == 4 else 760
     rng = np.random.default_rng(0)
     return np.concatenate([rng.uniform(-limit, limit, 200_000) for limit in (reach, 20, 1)]).astype(dtype)
 
 
-def turns(x, exact):
-    """Inputs around each place where the result turns, changes its sign, or becomes a denormal, a zero, an infinity."""
+def around_turns(x, exact):
+    """Numbers around each place where the result turns, changes its sign, becomes a denormal, a zero, an infinity."""
     dtype = x.dtype
     with np.errstate(all="ignore"):
         rounded = exact.astype(dtype)
     size = np.abs(rounded)
     kind = np.sign(rounded) * ((size > 0).astype(int) + (size >= finfo(dtype).smallest_normal) + np.isinf(size))
-    where = set(np.flatnonzero(np.diff(kind))) | {int(np.argmin(exact)), int(np.argmax(exact))}
-    ranks, near = order(x), []
+    where = {*np.flatnonzero(np.diff(kind)).tolist(), int(np.argmin(exact)), int(np.argmax(exact))}
+    ranks, limit, near = order(x), last(dtype), []
     for k in where:
         low, high = (int(ranks[min(max(j, 0), x.size - 1)]) for j in (k - 1, k + 2))
-        near.append(np.unique(np.linspace(low, high, 4000).astype(np.int64)))
-    return from_order(np.concatenate(near), dtype)
+        low, high = max(low - 1000, -limit), min(high + 1000, limit)
+        near.append(low + np.arange(4000) * (high - low) // 3999)
+    return from_order(np.unique(np.concatenate(near)), dtype)
 
 
 def inputs(op, dtype, step):
     """All inputs of a function, and what it is there."""
     x = spread(dtype, step)
-    exact = truth(op, x)
-    more = np.concatenate([bends(dtype), turns(x, exact) if dtype.itemsize > 2 else np.empty(0, dtype)])
-    return np.concatenate([x, more]), np.concatenate([exact, truth(op, more)])
+    parts = [(x, truth(op, x))]
+    if dtype.itemsize > 2:
+        for _ in range(5):  # ever closer: at last they are consecutive, in float64, too
+            x = around_turns(*parts[-1])
+            parts.append((x, truth(op, x)))
+        x = bends(dtype)
+        parts.append((x, truth(op, x)))
+    x, exact = map(np.concatenate, zip(*parts, strict=True))
+    judged = ~np.isin(x.astype(exact.dtype), KINKS) if len(op.arrays) == 2 else slice(None)
+    return x[judged], exact[judged]
 
 
 def compute(library, op, x):
@@ -254,9 +265,10 @@ def draw(libraries, path):
     """The error of three functions over x, one under the other, so that a phone shows them large enough."""
     from matplotlib import rcParams
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     rcParams["svg.fonttype"] = "none"  # text stays text: it can be searched, and takes the reader's size
-    figure = Figure(figsize=(6.4, 9), facecolor="white", layout="constrained")
+    figure = Figure(figsize=(5.2, 9), facecolor="white", layout="constrained")
     panels = figure.subplots(len(SHOWN))
     for panel, (name, (low, high)) in zip(panels, SHOWN.items(), strict=True):
         middles, found = errors_over_x(OPS[name], libraries, low, high)
@@ -266,24 +278,25 @@ def draw(libraries, path):
             error = np.clip(error, 0.25, 2**24)
             panel.semilogy(middles, error, color=colour, linewidth=width, linestyle=dashes, label=label)
         panel.axhline(1, color="#888888", linewidth=1)
-        panel.set_title(name, loc="left", fontsize=14, fontweight="bold")
-        panel.set(xlim=(low, high), ylim=(0.2, 1e8), yticks=[1, 1e3, 2**24], ylabel="error")
+        panel.set_title(f"{name}, float32", loc="left", fontsize=15, fontweight="bold")
+        panel.set(xlim=(low, high), ylim=(0.2, 1e8), yticks=[1, 1e3, 2**24])
         panel.set_yticklabels(["1 ULP", "1000 ULP", "all digits"])
         panel.minorticks_off()
-        panel.tick_params(labelsize=11, length=0)
+        panel.xaxis.set_major_locator(MaxNLocator(5))
+        panel.tick_params(labelsize=13, length=0)
         panel.grid(color="#E3E3E3")
         for side in ("top", "right"):
             panel.spines[side].set_visible(False)
-    panels[-1].set_xlabel("x", fontsize=12)
+    panels[-1].set_xlabel("x", fontsize=13)
     lines = {label: line for panel in panels for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     order_shown = [label for library in libraries if (label := title(library)) in lines]
     figure.legend(
         [lines[label] for label in order_shown],
         order_shown,
         loc="outside upper center",
-        ncols=3,
+        ncols=2,
         frameon=False,
-        fontsize=12,
+        fontsize=13,
     )
     figure.savefig(path, metadata={"Date": None})
 

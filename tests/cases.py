@@ -364,7 +364,9 @@ def ulps(got, exact):
     with np.errstate(all="ignore"):
         rounded = exact.astype(got.dtype)
         exponent = (bits(rounded) & bits(got.dtype.type(np.inf))).view(got.dtype).astype(exact.dtype)
-        away = np.abs(got.astype(exact.dtype) - exact) / np.maximum(exponent * float(info.eps), float(info.smallest_subnormal))
+        away = np.abs(got.astype(exact.dtype) - exact) / np.maximum(
+            exponent * float(info.eps), float(info.smallest_subnormal)
+        )
     return np.where(np.isinf(rounded), np.where(got == rounded, 0, np.inf), away)
 
 

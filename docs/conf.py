@@ -87,10 +87,13 @@ def described(name):
     if curves.has_curve(op):
         lines += [".. raw:: html", "", f'   <img src="../_static/curves/{name}.svg" alt="{curves.caption(op)}">', ""]
     lines += [f":Definition: ``{op.definition}``"]
+    exactness = [f"The result {accuracy(op).strip(',')}."]
     gradient = OPS.get(f"{name}_backward")
     if gradient is not None:
         lines += [f":Gradient: ``{gradient.definition}``"]
-    lines += [f":Accuracy: The result {accuracy(op).strip(',')}; :doc:`measured </accuracy>`."]
+        exactness += [f"The gradient {accuracy(gradient).strip(',')}."]
+    measured = " :doc:`Measured </accuracy>`." if op.accuracy.max_ulp else ""
+    lines += [f":Accuracy: {' '.join(exactness)}{measured}"]
     lines += [f":In NumPy, people write: ``{ROWS[name].idioms[0].new}``", ""]
     return "\n".join([*lines, signature])
 

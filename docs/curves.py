@@ -55,6 +55,7 @@ def draw(op, path):
     if np.ptp(slope[x > NARROW]) < 0.1 and np.ptp(slope[x < -NARROW]) < 0.1:  # nothing happens further out
         x = x[near]
     y, slope = values(op, x)
+    rcParams["svg.hashsalt"] = op.name  # the same file each time, and its names differ from the others'
     rcParams["svg.fonttype"] = "none"  # text stays text
     figure = Figure(figsize=(4.8, 2.7), facecolor="white", layout="constrained")
     axes = figure.subplots()

@@ -268,7 +268,7 @@ def table(found):
 
 def draw(found, shape, path):
     matplotlib.style.use("petroff10")
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    figure = Figure(figsize=(5.6, 3.6), layout="constrained")
     panel = figure.subplots()
     names = list(found)[::-1]
     gelu = np.array([found[name].in_gelu for name in names]) * 1e3
@@ -276,15 +276,15 @@ def draw(found, shape, path):
     panel.barh(names, gelu, label="gelu and its gradient")
     panel.barh(names, rest, left=gelu, label="all else", color="#C8C8C8")
     for k, name in enumerate(names):
-        text = f" {gelu[k] / (gelu[k] + rest[k]):.0%} gelu, {found[name].output.dtype.name}"
-        panel.text(gelu[k] + rest[k], k, text, va="center", fontsize=11)
+        text = f" {gelu[k] / (gelu[k] + rest[k]):.0%} gelu,\n {found[name].output.dtype.name}"
+        panel.text(gelu[k] + rest[k], k, text, va="center", fontsize=12)
     panel.set_xlim(0, (gelu + rest).max() * 1.35)
-    panel.set_xlabel(f"ms for a step forward and backward, {shape}", fontsize=11)
-    panel.tick_params(labelsize=11)
+    panel.set_xlabel(f"ms for a step forward and backward\n{shape}", fontsize=12)
+    panel.tick_params(labelsize=12)
     for side in ("top", "right"):
         panel.spines[side].set_visible(False)
-    figure.legend(loc="outside upper right", ncols=2, frameon=False, fontsize=11)
-    figure.savefig(path, dpi=100)
+    figure.legend(loc="outside upper right", ncols=2, frameon=False, fontsize=12)
+    figure.savefig(path, dpi=120)
 
 
 def main(argv=None):

@@ -68,7 +68,7 @@ def _replaced(where: Any, number: Any, x: Any) -> Any:
 
 def _wider(x: Any) -> Any:
     """In a type so much wider that the rounding of each step does not matter."""
-    return x.astype(np.longdouble if x.dtype == np.float64 else np.float64)
+    return x.astype(np.longdouble if x.dtype in (np.float64, np.longdouble) else np.float64)
 
 
 def _rounded(result: Any, x: Any) -> Any:

@@ -360,11 +360,13 @@ def slopes(op, x):
 
 def ulps(got, exact):
     """Distance from the exact value in units of the last place there, which does not shrink below the denormals'."""
-    info = np.finfo(got.dtype)
+    info = finfo(got.dtype)
     with np.errstate(all="ignore"):
         rounded = exact.astype(got.dtype)
-        exponent = (bits(rounded) & bits(info.dtype.type(np.inf))).view(got.dtype).astype(exact.dtype)
-        away = np.abs(got.astype(exact.dtype) - exact) / np.maximum(exponent * info.eps, info.smallest_subnormal)
+        exponent = (bits(rounded) & bits(got.dtype.type(np.inf))).view(got.dtype).astype(exact.dtype)
+        away = np.abs(got.astype(exact.dtype) - exact) / np.maximum(
+            exponent * float(info.eps), float(info.smallest_subnormal)
+        )
     return np.where(np.isinf(rounded), np.where(got == rounded, 0, np.inf), away)
 
 

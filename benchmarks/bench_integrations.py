@@ -2,7 +2,8 @@
 """What whole jobs gain: the same job with a library's own activations, with ours, and with none.
 
 The share of the activations is what the job without them saves. All three take turns; figures are medians.
-ONNX has examples/resnet_vgg_onnx.py.
+With --activations it measures a library's activations one by one instead, on 100,000 float32.
+ONNX has examples/resnet_vgg_onnx.py, too.
 """
 
 import argparse
@@ -59,8 +60,9 @@ def autograd_job():
     return {side: lambda f=f: [step(weights, f) for _ in range(5)] for side, f in activations.items()}
 
 
-def thinc_job():
-    from thinc.api import Adam, Linear, NumpyOps, Relu, Softmax, chain, use_ops
+def thinc_job(activation):
+    import thinc.api
+    from thinc.api import Adam, Linear, NumpyOps, Softmax, chain, use_ops
 
     import relu_simd.integrations.thinc  # noqa: F401  registers the backend
 
@@ -77,9 +79,10 @@ def thinc_job():
             back(guess - wanted)
             model.finish_update(optimiser)
 
+    layer = getattr(thinc.api, activation)
     return {
-        "stock": partial(train, "numpy", Relu),
-        "relu_simd": partial(train, "relu_simd", Relu),
+        "stock": partial(train, "numpy", layer),
+        "relu_simd": partial(train, "relu_simd", layer),
         "none": partial(train, "numpy", Linear),
     }
 
@@ -120,9 +123,61 @@ JOBS = {
     "sklearn: digits, 100 hidden": partial(sklearn_job, None, (100,)),
     "sklearn: 10 inputs, 4096 hidden": partial(sklearn_job, (2000, 10), (4096,)),
     "autograd: digits, 256, 256": autograd_job,
-    "thinc: digits, 256, 256": thinc_job,
+    **{f"thinc: digits, 256, 256, {name}": partial(thinc_job, name) for name in ("Relu", "Gelu", "Mish")},
     "torch: two convolutions": torch_job,
 }
+
+
+def some(seed):
+    return np.random.default_rng(seed).standard_normal((100, 1000), "f4")
+
+
+def thinc_activations():
+    """Each method and its gradient."""
+    from thinc.api import NumpyOps
+
+    from relu_simd.integrations.thinc import ReluSimdOps
+
+    x, g = some(0), some(1)
+    names = (
+        "relu relu_k hard_sigmoid hard_tanh hard_swish hard_swish_mobilenet sigmoid swish gelu gelu_approx mish dish"
+    )
+    sides = {"stock": NumpyOps(), "relu_simd": ReluSimdOps()}
+    for name in names.split():
+        y = getattr(sides["stock"], name)(x)
+        inputs = (g, x, y) if name == "swish" else (g, y) if name in ("relu", "sigmoid") else (g, x)
+        yield name, {side: partial(getattr(ops, name), x) for side, ops in sides.items()}
+        yield (
+            f"backprop_{name}",
+            {side: partial(getattr(ops, f"backprop_{name}"), *inputs) for side, ops in sides.items()},
+        )
+
+
+def onnx_activations():
+    """A model of one node each."""
+    from onnx import TensorProto, helper
+    from onnx.reference import ReferenceEvaluator
+
+    from relu_simd.integrations.onnx import new_ops
+
+    inputs = {"x": some(0), "slope": np.float32([0.25]), "low": np.array(-1, "f4"), "high": np.array(1, "f4")}
+    more = {"PRelu": ["slope"], "Clip": ["low", "high"]}
+    for operator in sorted(each.__name__ for each in new_ops):
+        names = ["x", *more.get(operator, [])]
+        values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, inputs[name].shape) for name in names]
+        result = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+        graph = helper.make_graph([helper.make_node(operator, names, ["y"])], "one", values, [result])
+        feed = {name: inputs[name] for name in names}
+        yield (
+            operator,
+            {
+                side: partial(ReferenceEvaluator(helper.make_model(graph), new_ops=ops).run, None, feed)
+                for side, ops in (("stock", None), ("relu_simd", new_ops))
+            },
+        )
+
+
+ACTIVATIONS = {"thinc": thinc_activations, "onnx": onnx_activations}
 
 
 def measure(sides, rounds, title, console):
@@ -140,9 +195,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("jobs", nargs="*", help="beginnings of names, such as sklearn (default: all that is installed)")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--activations", choices=ACTIVATIONS, help="measure the activations of this library")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # of fits that stop early
     console = Console()
+    if options.activations:
+        table = Table("ns per element", "stock", "relu_simd")
+        for name, sides in ACTIVATIONS[options.activations]():
+            stock, ours = (1e9 * each / some(0).size for each in measure(sides, options.rounds, name, console).values())
+            table.add_row(name, f"{stock:.2f}", f"{ours:.2f}")
+        console.print(table)
+        return
     table = Table("job", "stock", "relu_simd", "share of activations", "time saved")
     for name, make in JOBS.items():
         if options.jobs and not name.startswith(tuple(options.jobs)):

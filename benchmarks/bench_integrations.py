@@ -139,18 +139,13 @@ def thinc_activations():
     from relu_simd.integrations.thinc import ReluSimdOps
 
     x, g = some(0), some(1)
-    names = (
-        "relu relu_k hard_sigmoid hard_tanh hard_swish hard_swish_mobilenet sigmoid swish gelu gelu_approx mish dish"
-    )
     sides = {"stock": NumpyOps(), "relu_simd": ReluSimdOps()}
-    for name in names.split():
+    names = "relu relu_k clipped_linear hard_sigmoid hard_tanh hard_swish hard_swish_mobilenet sigmoid swish gelu"
+    for name in [*names.split(), "gelu_approx", "mish", "dish"]:
         y = getattr(sides["stock"], name)(x)
         inputs = (g, x, y) if name == "swish" else (g, y) if name in ("relu", "sigmoid") else (g, x)
-        yield name, {side: partial(getattr(ops, name), x) for side, ops in sides.items()}
-        yield (
-            f"backprop_{name}",
-            {side: partial(getattr(ops, f"backprop_{name}"), *inputs) for side, ops in sides.items()},
-        )
+        for method, arguments in ((name, (x,)), (f"backprop_{name}", inputs)):
+            yield method, {side: partial(getattr(ops, method), *arguments) for side, ops in sides.items()}
 
 
 def onnx_activations():

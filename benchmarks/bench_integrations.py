@@ -18,6 +18,8 @@ from rich.progress import track
 from rich.table import Table
 from sklearn.datasets import load_digits
 
+import relu_simd
+
 
 def sklearn_job(shape, hidden):
     from sklearn.neural_network import MLPClassifier, _base
@@ -172,7 +174,27 @@ def onnx_activations():
         )
 
 
-ACTIVATIONS = {"thinc": thinc_activations, "onnx": onnx_activations}
+def torch_activations():
+    """Each layer forwards, and forwards and back."""
+    import torch
+
+    from relu_simd.integrations import torch as ours
+
+    torch.set_num_threads(relu_simd.get_num_threads())
+    x, g = torch.from_numpy(some(0)), torch.from_numpy(some(1))
+
+    def both_ways(layer):
+        layer(x.detach().requires_grad_()).backward(g)
+
+    names = [name for name in ours.__all__ if name[0].isupper()]
+    for name, options in [*((name, {}) for name in names), ("GELU", {"approximate": "tanh"})]:
+        sides = {side: getattr(layers, name)(**options) for side, layers in (("stock", torch.nn), ("relu_simd", ours))}
+        label = f"{name} {' '.join(options.values())}"
+        yield label, {side: partial(layer, x) for side, layer in sides.items()}
+        yield f"{label}, with its gradient", {side: partial(both_ways, layer) for side, layer in sides.items()}
+
+
+ACTIVATIONS = {"thinc": thinc_activations, "onnx": onnx_activations, "torch": torch_activations}
 
 
 def measure(sides, rounds, title, console):

@@ -189,7 +189,7 @@ def torch_activations():
     names = [name for name in ours.__all__ if name[0].isupper()]
     for name, options in [*((name, {}) for name in names), ("GELU", {"approximate": "tanh"})]:
         sides = {side: getattr(layers, name)(**options) for side, layers in (("stock", torch.nn), ("relu_simd", ours))}
-        label = f"{name} {' '.join(options.values())}"
+        label = " ".join([name, *options.values()])
         yield label, {side: partial(layer, x) for side, layer in sides.items()}
         yield f"{label}, with its gradient", {side: partial(both_ways, layer) for side, layer in sides.items()}
 

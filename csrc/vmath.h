@@ -18,9 +18,7 @@
  *   softplus         0.78  0.80  1.00: of denormal results, which are rounded twice; of others 0.70
  *   softplus_factor  0.79  0.79  0.80
  *   softsign, hardsigmoid, hardswish  0.50  0.50, sampled in f32 as well
- * softplus is infinite for |beta| below 2^-126 in f32 and 2^-1022 in f64, because the reciprocal of beta is; and 0
- * where it is below 2^-225 / |beta| and 2^-2021 / |beta|, which is less than a denormal unless |beta| < 2^-76 or
- * 2^-947.
+ * That holds for every alpha and beta that is not 0, down to the smallest denormal.
  *
  * Monotone (f32: every neighbour, f64: sampled). sigmoid is within [0, 1] and tanh within [-1, 1]; tanh is odd and
  * never above |x|. A NaN comes out as itself, made quiet: in between its lanes hold anything.
@@ -93,14 +91,14 @@ static const struct {
  * r: degree 4, 2^-31.1 in f32, and degree 10, 2^-65.0 in f64. log is P in 2 * atanh(s) = 2s + s^3 * P(s^2), fitted in
  * s^2 over 0 .. 0.0683 (s = e / (2 + e) with e = 2^-1/2) for the least error relative to 2s: degrees as of q, 2^-35.7
  * and 2^-66.7. The limits: below `elu`, elu rounds to -alpha; below `factor`, e^x times any finite alpha rounds to 0.
- * From -softplus down, softplus is 0 (see above); above `highest` it is x. 2^floor is nothing beside 2 and far from
- * denormals, and pow2 reaches from there to e^-softplus. Beyond `sigmoid` sigmoid is 0 or 1. */
+ * From -softplus down, softplus is 0, because beta is at least z / x; above `highest` it is x. So is silu 0 below
+ * `factor`. 2^floor is nothing beside 2 and far from denormals. Beyond `sigmoid` sigmoid is 0 or 1. */
 static const struct {
     float elu, celu, factor, softplus, floor, highest, sigmoid, largest, log2_e, ln2, ln2_rest, q[5], log[5];
 } exp_f32 = {-20,
              170,
              -200,
-             156,
+             192,
              -100,
              100,
              104,
@@ -115,8 +113,8 @@ static const struct {
 } exp_f64 = {-40,
              1400,
              -1500,
-             1401,
-             -1000,
+             1460,
+             -1010,
              740,
              746,
              0x1.fffffffffffffp1023,
@@ -225,12 +223,13 @@ typedef struct {
     vec y, n, power, scale, head, w, i, e;
 } logistic;
 
-RS_INLINE logistic logistic_of(vec x, vec surplus)
+RS_INLINE logistic logistic_of(vec x, vec surplus, elem lowest)
 {
     const vec shift = splat(POW2 + NAME(sigmoid).shift), one = splat(1), scale = pow2(shift);
-    const vec y = min(max(x, splat(NAME(sigmoid).lowest)), splat(NAME(sigmoid).highest));
+    const vec y = min(max(x, splat(lowest)), splat(NAME(sigmoid).highest));
     const vec v = fma(y, splat(NAME(sigmoid).log2_e), shift); /* rounds to the integer n, plus shift */
-    const vec n = sub(v, shift), power = pow2(v);
+    const vec n = sub(v, shift);
+    const vec power = pow2(lowest < NAME(sigmoid).lowest ? max(v, splat(POW2 + NAME(exp).floor)) : v);
     /* r = y - n * ln2 = head - rest, and t = -r + r^2 q(r), whose largest term is exact. */
     const vec head = fnma(n, splat(NAME(sigmoid).ln2), y);
     const vec rest = fma(n, splat(NAME(sigmoid).ln2_rest), surplus);
@@ -248,29 +247,31 @@ RS_INLINE logistic logistic_of(vec x, vec surplus)
 /* sigmoid(x - surplus). With to_half, nudged for 16-bit floats. */
 RS_INLINE vec sigmoid_less(vec x, vec surplus, int to_half)
 {
-    const logistic l = logistic_of(x, surplus);
+    const logistic l = logistic_of(x, surplus, NAME(sigmoid).lowest);
     const vec sum = fma(l.i, l.e, l.i), result = to_half ? nudged(sum, fma(l.i, l.e, sub(l.i, sum))) : sum;
     return nan_of(x, mul(result, l.power)); /* denormal results are rounded here, and only they */
 }
 
-/* x * sigmoid(z - surplus). The power of two, where it is below 1, comes in two steps: the last product rounds, and
- * only where the result is denormal. */
-RS_INLINE vec times_sigmoid(vec x, vec z, vec surplus, int to_half)
+/* x * sigmoid(z - surplus), for a z from `lowest` on. The sigmoid is s * 2^n, n <= 0, and s below 3/4, so that no product
+ * overflows. As much of 2^n as can be held is the last factor, which rounds only where the result is denormal. */
+RS_INLINE vec times_sigmoid(vec x, vec z, vec surplus, elem lowest, int to_half)
 {
-    const logistic l = logistic_of(z, surplus);
-    vec first, last;
-    halves_of_power(min(l.n, splat(0)), &first, &last);
-    const vec s = mul(l.i, max(l.power, l.scale)), m = mul(x, first);
+    const vec bias = splat(POW2), floor = splat(NAME(exp).floor), half = pow2(splat(POW2 + NAME(sigmoid).shift - 1));
+    const logistic l = logistic_of(z, surplus, lowest);
+    const vec n = min(add(l.n, splat(1)), splat(0)), last = pow2(add(max(n, floor), bias));
+    vec first, second;
+    halves_of_power(min(sub(n, floor), splat(0)), &first, &second);
+    const vec m = mul(mul(x, first), second), s = mul(l.i, max(l.power, half));
     const vec p = mul(m, s), rest = sub(mul(p, l.e), fnma(m, s, p)), sum = add(p, rest);
     const vec product = mul(to_half ? nudged(sum, add(sub(p, sum), rest)) : sum, last);
-    const vec curve = drop(less(z, splat(NAME(sigmoid).lowest)), product);
+    const vec curve = drop(less(z, splat(lowest)), product);
     return nan_of(z, select(at_least(z, NAME(sigmoid).highest), x, copysign(curve, x)));
 }
 
 RS_INLINE vec silu_of(vec x, vec beta, int to_half)
 {
     const vec z = mul(beta, x);
-    return beside_half(x, beta, times_sigmoid(x, z, fnma(beta, x, z), to_half), to_half);
+    return beside_half(x, beta, times_sigmoid(x, z, fnma(beta, x, z), NAME(exp).factor, to_half), to_half);
 }
 
 /* s * (1 + (k + k_rest) * (1 - s)) with s = sigmoid(z - surplus): the factor of the gradient of times_sigmoid, where
@@ -278,7 +279,7 @@ RS_INLINE vec silu_of(vec x, vec beta, int to_half)
 RS_INLINE vec sigmoid_slope(vec z, vec surplus, vec k, vec k_rest)
 {
     const vec one = splat(1);
-    const logistic l = logistic_of(z, surplus);
+    const logistic l = logistic_of(z, surplus, NAME(sigmoid).lowest);
     vec first, last;
     halves_of_power(min(l.n, splat(0)), &first, &last);
     /* 1 + t = m + m_rest, 1 - s = c + c_rest, and the bracket is q + q_rest */
@@ -473,11 +474,11 @@ RS_INLINE vec softplus_sum(vec x, vec beta, int to_half)
     const vec zero = splat(0), one = splat(1), limit = splat(NAME(exp).softplus), largest = splat(NAME(exp).largest);
     const vec size = min_abs(beta, largest), x_size = min_abs(x, largest), z = mul(beta, x);
     const vec z_size = min_abs(z, limit), y = sub(zero, z_size);
-    const mask beyond = at_least(z_size, NAME(exp).softplus);
+    const mask beyond = at_least(z_size, NAME(exp).softplus), tiny = less(size, splat((elem)0x1p-60));
     const vec surplus = drop(beyond, fnma(size, x_size, z_size)); /* of z_size over the exact product */
     vec v, n, head;
     const vec tail = exp_of(y, surplus, &v, &n, &head);
-    const vec at = max(v, splat(POW2 + NAME(exp).floor)), power = pow2(at), below = pow2(add(sub(v, at), splat(POW2)));
+    const vec at = max(v, splat(POW2 + NAME(exp).floor)), power = pow2(at);
     const vec t = add(head, tail), t_rest = add(sub(head, t), tail);
     const vec m = add(one, t), m_rest = add(add(sub(one, m), t), t_rest);
     const mask near = at_least(n, 0);
@@ -488,13 +489,16 @@ RS_INLINE vec softplus_sum(vec x, vec beta, int to_half)
     const vec curve = fma(mul(s, e2), polynomial(NAME(exp).log, e2, e4), add(s_rest, s_rest));
     const vec ln2 = select(near, splat(NAME(exp).ln2), zero), ln2_rest = select(near, splat(NAME(exp).ln2_rest), zero);
     const vec log = add(ln2, s2), log_rest = add(add(sub(ln2, log), s2), sub(curve, ln2_rest));
-    /* (b + b_rest) * below is log / |beta|. */
-    const vec whole = mul(log, power), per = div(one, size), b = mul(whole, per);
-    const vec b_rest = mul(fma(log_rest, power, fnma(b, size, whole)), per);
+    /* (b + b_rest) * below is log / |beta|. A tiny beta is enlarged, so that its reciprocal can be held. */
+    const vec enlarged = mul(size, select(tiny, splat((elem)0x1p64), one)), moved = select(tiny, splat(64), zero);
+    const vec lowest = splat(NAME(exp).floor - (sizeof(elem) == sizeof(float) ? 20 : 10)); /* hardly above a denormal */
+    const vec below = pow2(add(max(add(sub(v, at), moved), lowest), splat(POW2)));
+    const vec whole = mul(log, power), per = div(one, enlarged), b = mul(whole, per);
+    const vec b_rest = mul(fma(log_rest, power, fnma(b, enlarged, whole)), per);
     const vec last = drop(beyond, below), small = drop(beyond, mul(b, below)), a = select(above(z, 0), x_size, zero);
     const vec larger = max(a, small), smaller = min(a, small), sum = add(larger, smaller);
     const vec lost = fma(b_rest, last, add(sub(larger, sum), smaller));
-    const vec rest = select(finite(per), lost, zero), total = add(sum, rest); /* if not, b and sum are infinite */
+    const vec rest = select(finite(sum), lost, zero), total = add(sum, rest);
     const vec result = to_half ? nudged(total, add(sub(sum, total), rest)) : total;
     return nan_of(z, select(above(z, NAME(exp).highest), x, copysign(result, beta)));
 }

@@ -207,7 +207,7 @@ RS_INLINE vec gelu_tanh_of(vec x, int to_half)
 {
     vec y, y2, z_rest;
     const vec z = gelu_tanh_argument(x, &y, &y2, &z_rest);
-    const vec curve = times_sigmoid(x, z, sub(splat(0), z_rest), to_half);
+    const vec curve = times_sigmoid(x, z, sub(splat(0), z_rest), NAME(sigmoid).lowest, to_half);
     return nan_of(x, beside_half(x, splat(1), curve, to_half));
 }
 

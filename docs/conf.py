@@ -43,7 +43,7 @@ COMPUTING = {op.name.removesuffix("_backward") for op in _core.OPS if op.compute
 GROUPS = {
     "rectifiers": [name for name in OPERATIONS if name.removesuffix("_backward") not in COMPUTING],
     "smooth": [name for name in OPERATIONS if name.removesuffix("_backward") in COMPUTING],
-    "others": sorted(set(_core.__all__) - set(OPERATIONS)),
+    "others": sorted({*_core.__all__, "rrelu"} - set(OPERATIONS)),
     "settings": [*settings.__all__, "get_include", "show_config"],
     "layers": [f"{part}.{name}" for part in ("nn", "init", "diagnostics") for name in getattr(relu_simd, part).__all__],
 }

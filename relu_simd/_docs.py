@@ -115,10 +115,15 @@ def function_doc(op: Any) -> str:
     )
 
 
-def _parameter(op: Any, name: str) -> str:
+def of_input(op: Any, name: str) -> str:
+    """What an input of a row is."""
     if name not in _INPUTS:
         raise LookupError(f"relu_simd/_docs.py: _INPUTS does not say what {name} is, an input of {op.name}")
-    text = textwrap.dedent(_INPUTS[name]).strip()
+    return textwrap.dedent(_INPUTS[name]).strip()
+
+
+def _parameter(op: Any, name: str) -> str:
+    text = of_input(op, name)
     is_number = name in op.params and not op.weight
     if is_number:
         text = " ".join((text + _PARAM).split()) + (_PARAM_OF_INTEGERS if op.takes_integers else "")

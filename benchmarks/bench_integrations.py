@@ -89,6 +89,43 @@ def thinc_job(activation):
     }
 
 
+def spacy_job(trains):
+    import spacy
+    from spacy.tokens import Doc
+    from spacy.training import Example
+    from thinc.api import NumpyOps, get_ops, set_current_ops
+
+    class WithoutMish(NumpyOps):
+        def mish(self, X, threshold=20.0, inplace=False):
+            return X
+
+        def backprop_mish(self, dY, X, threshold=20.0, inplace=False):
+            return dY
+
+    embed = {"@architectures": "spacy.MultiHashEmbed.v2", "width": 256, "attrs": ["NORM", "SHAPE"],
+             "rows": [5000, 2500], "include_static_vectors": False}  # fmt: skip
+    encode = {"@architectures": "spacy.MishWindowEncoder.v2", "width": 256, "depth": 4, "window_size": 1}
+    tok2vec = {"@architectures": "spacy.Tok2Vec.v2", "embed": embed, "encode": encode}
+    texts = [[f"w{k}" for k in line] for line in np.random.default_rng(0).integers(3000, size=(100, 25))]
+
+    def job(ops):
+        set_current_ops(ops)
+        nlp = spacy.blank("en")
+        nlp.add_pipe("tagger", config={"model": {"@architectures": "spacy.Tagger.v2", "tok2vec": tok2vec}})
+        examples = [Example.from_dict(Doc(nlp.vocab, words), {"tags": [each[-1] for each in words]}) for words in texts]
+        optimiser = nlp.initialize(lambda: examples)
+        set_current_ops(NumpyOps())
+
+        def predict():
+            for _ in nlp.pipe([Doc(nlp.vocab, words) for words in texts], batch_size=100):
+                pass
+
+        return partial(nlp.update, examples, sgd=optimiser) if trains else predict
+
+    sides = {"stock": NumpyOps(), "relu_simd": get_ops("relu_simd"), "none": WithoutMish()}
+    return {side: job(ops) for side, ops in sides.items()}
+
+
 def keep_memory():
     """Have the C library keep freed memory, where it is glibc.
 
@@ -126,6 +163,8 @@ JOBS = {
     "sklearn: 10 inputs, 4096 hidden": partial(sklearn_job, (2000, 10), (4096,)),
     "autograd: digits, 256, 256": autograd_job,
     **{f"thinc: digits, 256, 256, {name}": partial(thinc_job, name) for name in ("Relu", "Gelu", "Mish")},
+    "spacy: tagger with Mish, prediction": partial(spacy_job, False),
+    "spacy: tagger with Mish, training": partial(spacy_job, True),
     "torch: two convolutions": torch_job,
 }
 

@@ -2,6 +2,7 @@
 """thinc: our backend against NumpyOps, function by function and in training, and found by its name."""
 
 import doctest
+import inspect
 import math
 import re
 import subprocess
@@ -16,6 +17,7 @@ from thinc.api import (
     Adam,
     ClippedLinear,
     NumpyOps,
+    Ops,
     Relu,
     ReluK,
     Softmax,
@@ -214,6 +216,20 @@ def test_integers_and_numbers_are_thincs(method, arguments, forward, backward, d
 def test_shapes_that_differ(method):
     with pytest.raises(ValueError, match="incompatible shapes"):
         getattr(OURS, "backprop_" + method)(some("f4"), some("f4")[:1])
+
+
+def test_an_output_of_another_shape():
+    """backprop_swish does not need it, and yet says so."""
+    with pytest.raises(ValueError, match="broadcast"):
+        OURS.backprop_swish(some("f4"), some("f4"), some("f4")[:5])
+
+
+def test_signatures():
+    """Arguments are called and have defaults as in thinc, by which its own tests call them."""
+    for name, method in vars(ours.ReluSimdOps).items():
+        if not name.startswith("_") and callable(method):
+            got, want = (inspect.signature(each).parameters.values() for each in (method, getattr(Ops, name)))
+            assert [(p.name, p.kind, p.default) for p in got] == [(p.name, p.kind, p.default) for p in want]
 
 
 @pytest.mark.parametrize("method", ["gelu", "gelu_approx", "hard_tanh", "hard_swish", "hard_swish_mobilenet", "dish"])

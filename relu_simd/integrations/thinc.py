@@ -143,7 +143,7 @@ class ReluSimdOps(NumpyOps):
 
     def backprop_swish(self, dY: Any, X: Any, Y: Any, inplace: bool = False) -> Any:
         """See `thinc.api.Ops.backprop_swish`."""
-        if not _one_float(dY, X, Y):
+        if not _one_float(dY, X, Y) or X.shape != Y.shape:
             return super().backprop_swish(dY, X, Y, inplace)
         return relu_simd.silu_backward(dY, X, out=dY if inplace else None)
 

@@ -365,14 +365,22 @@ def test_limits_of_a_function():
     assert got.tolist() == [np.finfo(np.float32).min, 4, 5]
 
 
-def test_attributes_of_a_function():
-    """alpha may come from the function that the node is in."""
-    node = helper.make_node("LeakyRelu", ["x"], ["y"])
-    node.attribute.append(onnx.AttributeProto(name="alpha", type="FLOAT", ref_attr_name="slope"))
-    function = helper.make_function("own", "Own", ["x"], ["y"], [node], [helper.make_opsetid("", 20)], ["slope"])
+@pytest.mark.parametrize("kind", [int, np.float64, np.array])
+@pytest.mark.parametrize(
+    ("operator", "name", "value", "want"),
+    [("LeakyRelu", "alpha", 2, [-8, 4, 0]), ("Shrink", "bias", 0, [-4, 4, 0]), ("Clip", "max", 1, [-4, 1, 0])],
+)
+def test_attributes_of_a_function(operator, name, value, want, kind):
+    """They may come from the function that the node is in, as any number, and keep the type."""
+    node = helper.make_node(operator, ["x"], ["y"])
+    node.attribute.append(onnx.AttributeProto(name=name, type="FLOAT", ref_attr_name="outer"))
+    opsets = [helper.make_opsetid("", 10)]
+    function = helper.make_function("own", "Own", ["x"], ["y"], [node], opsets, ["outer"])
     run = ReferenceEvaluator(function, new_ops=ours.new_ops).run
-    (got,) = run(None, {"x": np.array([-4, 4], np.float32)}, attributes={"slope": 0.25})
-    assert got.tolist() == [-1, 4]
+    for dtype in (np.float32, np.int32) if operator == "Shrink" else (np.float32,):
+        (got,) = run(None, {"x": np.array([-4, 4, 0], dtype)}, attributes={"outer": kind(value)})
+        assert got.tolist() == want
+        assert got.dtype == dtype
 
 
 @pytest.mark.wide

@@ -145,7 +145,9 @@ class _Operator(OpRun):
 
     def _run(self, x: Any, *inputs: Any, **attributes: Any) -> tuple[Any]:
         attributes.pop("consumed_inputs", None)  # opset 1 has it, for optimizers of its time
-        y = type(self).function(x, *inputs, **attributes)
+        # Those that come from a function around the node may be any numbers.
+        given = {name: value if isinstance(value, str | None) else float(value) for name, value in attributes.items()}
+        y = type(self).function(x, *inputs, **given)
         return (np.asarray(y).astype(x.dtype, copy=False),)
 
 

@@ -48,16 +48,25 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("float_dtype", dtypes(FLOATS))
 
 
+def kind_of_row(op):
+    """What the code above the kernels sees of an operation."""
+    return len(op.arrays), len(op.params), op.weight, op.takes_integers, op.arithmetic, op.widens, op.computes
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest drops what -m leaves out
 def pytest_collection_modifyitems(items):
-    """What tests code above the instruction sets runs on the best one, and above the dtypes on float32.
+    """What tests code above the instruction sets runs on the best one, above the dtypes on float32, and above the rows on
+    the first of each kind.
 
     All others run in `make test-wide`.
     """
+    first = {kind_of_row(op): op for op in reversed(OPS.values())}.values()
     for item in items:
         if item.get_closest_marker("above_the_isa") and item.callspec.params["isa"] != ISAS[0]:
             item.add_marker("wide")
         if item.get_closest_marker("above_the_dtype") and item.callspec.params["dtype"] != np.float32:
+            item.add_marker("wide")
+        if item.get_closest_marker("above_the_row") and item.callspec.params["op"] not in first:
             item.add_marker("wide")
 
 

@@ -72,6 +72,7 @@ def test_sizes(op, dtype, isa):
                 unchanged(given, originals, but=given[0])
 
 
+@pytest.mark.above_the_row
 @with_operand(first=1, of_dtypes=FLOATS + INTEGERS)
 def test_in_place_over_a_later_input(op, dtype, isa, which):
     for n in (5, 64, 333):
@@ -95,6 +96,7 @@ def test_numbers_as_parameters(op, dtype, isa):
             same(face(*inputs), expected(op, inputs))
 
 
+@pytest.mark.above_the_row
 @with_operand(first=1, of_dtypes=FLOATS + INTEGERS)
 def test_a_number_as_operand(op, dtype, isa, which):
     """Python's: it takes the dtype that it takes in NumPy's own ufuncs, which beside bfloat16 is float32."""
@@ -111,6 +113,7 @@ def test_a_number_as_operand(op, dtype, isa, which):
             same(face(*inputs), expected(op, whole))
 
 
+@pytest.mark.above_the_row
 def test_nothing_outside_the_output_is_written(op, dtype, isa):
     """Canaries on both sides, at every offset from a vector's alignment."""
     width = lanes(dtype)
@@ -124,6 +127,7 @@ def test_nothing_outside_the_output_is_written(op, dtype, isa):
             assert (buffer[offset + n :] == 3).all()
 
 
+@pytest.mark.above_the_row
 def test_every_misalignment_of_inputs_and_output(op, dtype, isa):
     """Whole elements off a vector's alignment, and single bytes off an element's."""
     size, n = dtype.itemsize, 17 * lanes(dtype) + 6
@@ -141,6 +145,7 @@ def test_every_misalignment_of_inputs_and_output(op, dtype, isa):
             same(face(*moved), want)
 
 
+@pytest.mark.above_the_row
 def test_streaming_stores(op, dtype, isa):
     """As for results that no cache can hold, at every offset from a vector's alignment; on two threads, too."""
     width = lanes(dtype)

@@ -201,8 +201,14 @@ RS_INLINE vec drop(mask m, vec v) { return m.is ? 0 : v; }
 RS_INLINE vec add(vec a, vec b) { return narrow(widen(a) + widen(b)); }
 RS_INLINE vec mul(vec a, wide b) { return narrow(widen(a) * b); }
 RS_INLINE vec times(vec a, vec b) { return narrow(widen(a) * widen(b)); }
-RS_INLINE vec add_param(vec v, wide s) { return narrow(widen(v) + s); }
-RS_INLINE vec sub_param(vec v, wide s) { return narrow(widen(v) - s); }
+// Of NaN the first, as on CPUs: a compiler may make of a - b the sum with -b, which has another sign of a NaN.
+RS_INLINE vec nan_or(vec v, wide s, wide result)
+{
+    const vec quiet = (vec)(INF & -INF) >> 1;
+    return widen(v) != widen(v) ? v | quiet : s != s ? narrow(s) | quiet : narrow(result);
+}
+RS_INLINE vec add_param(vec v, wide s) { return nan_or(v, s, widen(v) + s); }
+RS_INLINE vec sub_param(vec v, wide s) { return nan_or(v, s, widen(v) - s); }
 RS_INLINE vec drop_within(vec v, wide s, vec of) { return widen(v & ~SIGN) <= s ? 0 : of; }
 #define OPERAND(x) (x)
 #define RESULT(v) (v)

@@ -516,7 +516,8 @@ def silu(x: Any, beta: Any = 1.0) -> Any:
 @row(
     Way("g * (1 + beta * x / (1 + np.exp(beta * x))) / (1 + np.exp(-beta * x))"),
     gradient={
-        "x": "beta * sigmoid_backward(v * g, sigmoid(beta * x)) * (2 + beta * x * (1 - 2 * sigmoid(beta * x)))",
+        "x": "beta * sigmoid_backward(v * g, sigmoid(beta * x))"
+        " * (2 + np.clip(beta * x, -2000, 2000) * (1 - 2 * sigmoid(beta * x)))",
         "beta": "x * sigmoid_backward(v * g, sigmoid(beta * x)) * (2 + beta * x * (1 - 2 * sigmoid(beta * x)))",
     },
 )
@@ -587,7 +588,9 @@ def gelu(x: Any) -> Any:
 
 @row(
     Way("g * (0.5 * (1 + erf(x / 1.4142135623730951)) + x * np.exp(-0.5 * x * x) / 2.5066282746310002)"),
-    gradient={"x": "v * g * (2 - x * x) * np.exp(-0.5 * x * x) / 2.5066282746310002"},
+    gradient={
+        "x": "v * g * (2 - np.clip(x, -60, 60) ** 2) * np.exp(-0.5 * np.clip(x, -60, 60) ** 2) / 2.5066282746310002"
+    },
 )
 def gelu_backward(grad_output: Any, x: Any) -> Any:
     """Gradient from the input; +0 where its factor is."""
@@ -628,7 +631,8 @@ def gelu_tanh(x: Any) -> Any:
     ),
     gradient={
         "x": "2 * sigmoid_backward(v * g, sigmoid(1.5957691216057308 * (x + 0.044715 * x**3)))"
-        " * 1.5957691216057308 * (1 + 0.26829 * x * x + 0.7978845608028654 * x * (1 + 0.134145 * x * x) ** 2"
+        " * 1.5957691216057308 * (1 + 0.26829 * np.clip(x, -20, 20) ** 2"
+        " + 0.7978845608028654 * np.clip(x, -20, 20) * (1 + 0.134145 * np.clip(x, -20, 20) ** 2) ** 2"
         " * (1 - 2 * sigmoid(1.5957691216057308 * (x + 0.044715 * x**3))))"
     },
 )
@@ -652,7 +656,7 @@ def mish(x: Any) -> Any:
     Way("g * (np.tanh(np.log1p(np.exp(x))) + x / (1 + np.exp(-x)) / np.cosh(np.log1p(np.exp(x))) ** 2)"),
     gradient={
         "x": "tanh_backward(v * g, tanh(softplus(x))) * sigmoid(x)"
-        " * (2 + x * (sigmoid(-x) - 2 * tanh(softplus(x)) * sigmoid(x)))"
+        " * (2 + np.clip(x, -2000, 2000) * (sigmoid(-x) - 2 * tanh(softplus(x)) * sigmoid(x)))"
     },
 )
 def mish_backward(grad_output: Any, x: Any) -> Any:

@@ -55,10 +55,8 @@ def kind_of_row(op):
 
 @pytest.hookimpl(tryfirst=True)  # before pytest drops what -m leaves out
 def pytest_collection_modifyitems(items):
-    """What tests code above the instruction sets runs on the best one, above the dtypes on float32, and above the rows on
-    the first of each kind.
-
-    All others run in `make test-wide`.
+    """What tests code above the instruction sets runs on the best one, above the dtypes on float32, and above the rows
+    on the first of each kind. All others run in `make test-wide`.
     """
     first = {kind_of_row(op): op for op in reversed(OPS.values())}.values()
     for item in items:
@@ -68,6 +66,9 @@ def pytest_collection_modifyitems(items):
             item.add_marker("wide")
         if item.get_closest_marker("above_the_row") and item.callspec.params["op"] not in first:
             item.add_marker("wide")
+        if item.get_closest_marker("row_or_isa"):
+            if item.callspec.params["isa"] != ISAS[0] and item.callspec.params["op"] not in first:
+                item.add_marker("wide")
 
 
 @pytest.fixture(params=ISAS)

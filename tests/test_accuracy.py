@@ -96,10 +96,10 @@ def test_float64_on_every_exponent(name):
 
 
 @by_name
-def test_float64_against_mpmath(name, isa):
+@pytest.mark.parametrize("steps", [500, pytest.param(4000, marks=pytest.mark.wide)])
+def test_float64_against_mpmath(name, steps):
     """A walk through the bit space in even steps, and through where the function bends: with 40 digits."""
     mpmath = pytest.importorskip("mpmath", reason="mpmath, of the extra `test`, is not installed")
-    steps = 500 if EMULATED else 4000
     walk = np.linspace(0, np.float64(800).view(np.uint64), steps).astype(np.uint64).view(np.float64)
     x = np.concatenate([walk, -walk, where_it_bends("f8", steps)])
     x = x[x != 0]

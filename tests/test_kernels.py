@@ -51,6 +51,7 @@ def right(op, dtype, n, params):
     return inputs, expected(op, inputs)
 
 
+@pytest.mark.row_or_isa
 def test_sizes(op, dtype, isa):
     """New, into `out` and in place, by arrays and by numbers as parameters; inputs stay as they were.
 
@@ -171,6 +172,7 @@ def test_nan_stays_in_its_lane(op, float_dtype, isa):
         assert np.flatnonzero(np.isnan(faces(op)[0](*inputs))).tolist() == [k]
 
 
+@pytest.mark.above_the_isa
 @pytest.mark.parametrize("name", [*UNARY, "leaky_relu"])
 def test_every_kind_of_float32(name, isa):
     """Every 1,024th bit pattern there is, and with them every exponent; all of them: tests/tools/exhaustive.py."""

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Each operation, once, as an expression over the vocabulary of an ISA file (see isa_scalar.c for
+/* Each operation, once, as an expression over the vocabulary of an ISA file (see isa/scalar.c for
  * what each word means for NaN and -0.0). No expression multiplies by a mask or reorders operands:
  * the bytes of the result are part of the contract.
  * KERNEL1 has one array and KERNEL2 two; _PARAM1 and _PARAM2 have parameters after them. The sections are by the
- * columns `dtypes` and `half` of ops.def. Included by isa_dtype.h once for each dtype. */
+ * columns `dtypes` and `half` of ops.def. Included by isa/dtype.h once for each dtype. */
 
 /* dtypes ALL, half BITS or STEPS */
 #if HAS_STEPS

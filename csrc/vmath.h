@@ -26,7 +26,7 @@
  * The float32 results of tanh_of and of the functions that end in `for_half` give all 65,536 float16 and all bfloat16
  * correctly rounded, when they are rounded once more. The results of sigmoid_of would give 7 float16 that are wrong, of
  * softplus_of 1, and of elu_of a few with an alpha other than 1.
- * Included by isa_dtype.h once for f32 and once for f64. */
+ * Included by isa/dtype.h once for f32 and once for f64. */
 
 #ifndef RS_VMATH_CONSTANTS
 #define RS_VMATH_CONSTANTS

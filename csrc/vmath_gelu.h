@@ -13,7 +13,7 @@
  *   tanhshrink         0.98  0.87
  *   tanhshrink_factor  1.41  0.98
  * Monotone but within 1/8 of where a function turns (f32: every neighbour, f64: sampled).
- * Included by isa_dtype.h once for f32 and once for f64. */
+ * Included by isa/dtype.h once for f32 and once for f64. */
 
 #ifndef RS_VMATH_GELU_CONSTANTS
 #define RS_VMATH_GELU_CONSTANTS

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The one kernel: an operation on one dtype, element by element. The operation is csrc/kernels.h, which the device's
 // compiler takes as it stands, with vmath.h, over the vocabulary below: one more instruction set, whose vector is one
-// element. csrc/isa_scalar.c says what each word means. _source.py puts definitions before this text:
+// element. csrc/isa/scalar.c says what each word means. _source.py puts definitions before this text:
 //   bits, SIGN, INF        the unsigned integer as wide as the dtype, and patterns of the dtype in it
 //   real, real_bits        what arithmetic is done in, and the integer as wide
 //   FLOAT16, ... FLOAT64   the dtype; HALF with FLOAT16 where the device converts it itself, NO_DOUBLE with FLOAT64

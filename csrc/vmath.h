@@ -252,8 +252,9 @@ RS_INLINE vec sigmoid_less(vec x, vec surplus, int to_half)
     return nan_of(x, mul(result, l.power)); /* denormal results are rounded here, and only they */
 }
 
-/* x * sigmoid(z - surplus), for a z from `lowest` on. The sigmoid is s * 2^n, n <= 0, and s below 3/4, so that no product
- * overflows. As much of 2^n as can be held is the last factor, which rounds only where the result is denormal. */
+/* x * sigmoid(z - surplus), for a z from `lowest` on. The sigmoid is s * 2^n, n <= 0, and s below 3/4, so that no
+ * product overflows. As much of 2^n as can be held is the last factor, which rounds only where the result is denormal.
+ */
 RS_INLINE vec times_sigmoid(vec x, vec z, vec surplus, elem lowest, int to_half)
 {
     const vec bias = splat(POW2), floor = splat(NAME(exp).floor), half = pow2(splat(POW2 + NAME(sigmoid).shift - 1));

@@ -2,10 +2,8 @@
 /* gelu, gelu_tanh, mish, tanhshrink, and the factors of their gradients, as lane expressions over what vmath.h has. A
  * value that float32 or float64 cannot hold is a sum of two, x + x_rest.
  *
- * Largest errors in ULP: f32, every input (of factors sampled); f64, sampled; and of the factors that cross zero, how far
- * from the exact one near there.
- *   gelu               0.82  0.59
- *   gelu_factor        0.58  0.52  2^-28  2^-57
+ * Largest errors in ULP: f32, every input (of factors sampled); f64, sampled; and of the factors that cross zero, how
+ * far from the exact one near there. gelu               0.82  0.59 gelu_factor        0.58  0.52  2^-28  2^-57
  *   gelu_tanh          0.83  0.57
  *   gelu_tanh_factor   0.75  1.00  2^-28  2^-57
  *   mish               1.00  0.60

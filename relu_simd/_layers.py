@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Self, dataclass_transform
 
 import numpy as np
@@ -170,10 +170,8 @@ class Elementwise(Layer):
     @classmethod
     def _doc(cls) -> str:
         op = _core.OPS[_core.ROWS[cls._function]]
-        parameters = [
-            f"{each.name} : {each.type}\n    {_docs.of_input(op, each.name) if each.name in op.params else _FIELDS[each.name]}"
-            for each in fields(cls)
-        ]
+        texts = _FIELDS | {name: _docs.of_input(op, name) for name in op.params}
+        parameters = [f"{name} : {kind}\n    {texts[name]}" for name, kind in cls.__annotations__.items()]
         array, end, arguments = op.example.removeprefix(f"{op.name}(").removesuffix(")").partition("])")
         return _DOC.format(
             summary=cls.__doc__,

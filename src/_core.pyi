@@ -48,6 +48,7 @@ class Op(NamedTuple):
     def required(self) -> tuple[str, ...]: ...
 
 OPS: tuple[Op, ...]
+ROWS: dict[str, int]
 DTYPES: tuple[str, ...]
 MAX_THREADS: int
 UFUNCS: dict[str, np.ufunc]

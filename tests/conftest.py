@@ -69,12 +69,12 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker("wide")
         if item.get_closest_marker("above_the_dtype") and item.callspec.params["dtype"] != np.float32:
             item.add_marker("wide")
-        if item.get_closest_marker("above_the_row") or (
+        by_row = item.get_closest_marker("above_the_row") or (
             item.get_closest_marker("row_or_isa") and item.callspec.params["isa"] != ISAS[0]
-        ):
-            if item.callspec.params["op"] not in first:
-                item.add_marker("wide")
-                left_out += [item] * not_drawn(item.nodeid, config.getoption("--sample"))
+        )
+        if by_row and item.callspec.params["op"] not in first:
+            item.add_marker("wide")
+            left_out += [item] * not_drawn(item.nodeid, config.getoption("--sample"))
     if left_out:
         without = set(left_out)
         config.hook.pytest_deselected(items=left_out)

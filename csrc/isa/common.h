@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What every ISA file says alike. A mask is a type of its own, a struct with one member, so that it cannot be
  * taken for a vector: `select` with its arguments in another order does not compile.
- * Included by every C file of isa/ when it has vec_f32, vec_f64 and PARTS, the number of float32 vectors to a 16-bit vector
- * and of float64 vectors to a float32 vector. */
+ * Included by every C file of isa/ when it has vec_f32, vec_f64 and PARTS, the number of float32 vectors to a 16-bit
+ * vector and of float64 vectors to a float32 vector. */
 #ifndef RS_ISA_COMMON_H
 #define RS_ISA_COMMON_H
 

@@ -11,39 +11,39 @@
 #include "isa/fma.h"
 
 /* E: the element, U: the unsigned integer of its size. */
-#define COMMON(T, E, U)                                                                                         \
-    typedef E vec_##T;                                                                                          \
-    /* One truth value per lane. */                                                                             \
-    typedef struct {                                                                                            \
-        int is;                                                                                                 \
-    } mask_##T;                                                                                                 \
-    enum { LANES_##T = 1 };                                                                                     \
-                                                                                                                \
-    /* LANES elements at p, which need not be aligned to more than an element. */                               \
-    RS_INLINE vec_##T load_##T(const E *p) { return *p; }                                                       \
-    RS_INLINE void store_##T(E *p, vec_##T v) { *p = v; }                                                       \
-    /* store past the cache, p aligned to a vector; other threads may see it only after fence(). */             \
-    RS_INLINE void stream_##T(E *p, vec_##T v) { *p = v; }                                                      \
-    /* The first n of them, 0 < n < LANES; nothing beyond is read or written, lanes beyond are +0. */           \
-    RS_INLINE vec_##T load_n_##T(const E *p, size_t n) { return n ? *p : 0; }                                   \
-    RS_INLINE void store_n_##T(E *p, vec_##T v, size_t n) { *p = n ? v : *p; }                                  \
-    /* Every lane the element s. */                                                                             \
-    RS_INLINE vec_##T splat_##T(E s) { return s; }                                                              \
+#define COMMON(T, E, U)                                                                                             \
+    typedef E vec_##T;                                                                                              \
+    /* One truth value per lane. */                                                                                 \
+    typedef struct {                                                                                                \
+        int is;                                                                                                     \
+    } mask_##T;                                                                                                     \
+    enum { LANES_##T = 1 };                                                                                         \
+                                                                                                                    \
+    /* LANES elements at p, which need not be aligned to more than an element. */                                   \
+    RS_INLINE vec_##T load_##T(const E *p) { return *p; }                                                           \
+    RS_INLINE void store_##T(E *p, vec_##T v) { *p = v; }                                                           \
+    /* store past the cache, p aligned to a vector; other threads may see it only after fence(). */                 \
+    RS_INLINE void stream_##T(E *p, vec_##T v) { *p = v; }                                                          \
+    /* The first n of them, 0 < n < LANES; nothing beyond is read or written, lanes beyond are +0. */               \
+    RS_INLINE vec_##T load_n_##T(const E *p, size_t n) { return n ? *p : 0; }                                       \
+    RS_INLINE void store_n_##T(E *p, vec_##T v, size_t n) { *p = n ? v : *p; }                                      \
+    /* Every lane the element s. */                                                                                 \
+    RS_INLINE vec_##T splat_##T(E s) { return s; }                                                                  \
     /* a < b, a <= b: false for NaN; -0 and +0 are equal. The other comparisons are made of these two (isa/whole.h, \
      * isa/half.h). */                                                                                              \
-    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return (mask_##T){a < b}; }                             \
-    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return (mask_##T){a <= b}; }                      \
-    /* a where m, else b. */                                                                                    \
-    RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return m.is ? a : b; }                     \
-    /* +0 where m, else v: v is dropped whatever it is, NaN and infinity too. */                                \
-    RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return m.is ? 0 : v; }                                  \
-    /* One bit per lane, the first lowest, bits above the lanes 0; and back, bits above the lanes ignored. */   \
-    RS_INLINE uint64_t to_bits_##T(mask_##T m) { return (uint64_t)m.is; }                                       \
-    RS_INLINE mask_##T from_bits_##T(uint64_t bits) { return (mask_##T){bits & 1}; }                            \
-    /* Counts, one per lane, of as many bits as the dtype: 1 more where m. */                                   \
-    typedef U counter_##T, count_elem_##T;                                                                      \
-    RS_INLINE counter_##T no_counts_##T(void) { return 0; }                                                     \
-    RS_INLINE counter_##T tally_##T(counter_##T sum, mask_##T m) { return (U)(sum + (U)m.is); }                 \
+    RS_INLINE mask_##T less_##T(vec_##T a, vec_##T b) { return (mask_##T){a < b}; }                                 \
+    RS_INLINE mask_##T less_equal_##T(vec_##T a, vec_##T b) { return (mask_##T){a <= b}; }                          \
+    /* a where m, else b. */                                                                                        \
+    RS_INLINE vec_##T select_##T(mask_##T m, vec_##T a, vec_##T b) { return m.is ? a : b; }                         \
+    /* +0 where m, else v: v is dropped whatever it is, NaN and infinity too. */                                    \
+    RS_INLINE vec_##T drop_##T(mask_##T m, vec_##T v) { return m.is ? 0 : v; }                                      \
+    /* One bit per lane, the first lowest, bits above the lanes 0; and back, bits above the lanes ignored. */       \
+    RS_INLINE uint64_t to_bits_##T(mask_##T m) { return (uint64_t)m.is; }                                           \
+    RS_INLINE mask_##T from_bits_##T(uint64_t bits) { return (mask_##T){bits & 1}; }                                \
+    /* Counts, one per lane, of as many bits as the dtype: 1 more where m. */                                       \
+    typedef U counter_##T, count_elem_##T;                                                                          \
+    RS_INLINE counter_##T no_counts_##T(void) { return 0; }                                                         \
+    RS_INLINE counter_##T tally_##T(counter_##T sum, mask_##T m) { return (U)(sum + (U)m.is); }                     \
     RS_INLINE void store_counts_##T(U *p, counter_##T sum) { *p = sum; }
 
 /* BITS: of the fraction; FABS and COPYSIGN: the functions of the C library. */

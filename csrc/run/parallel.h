@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shares large work among a team of threads that costs no call more than it brings. Included by the C files of run/ and the Cython
- * module. */
+/* Shares large work among a team of threads that costs no call more than it brings. Included by the C files of run/ and
+ * the Cython module. */
 #ifndef RS_PARALLEL_H
 #define RS_PARALLEL_H
 #include <stddef.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The ReLU family for NumPy arrays, forward and backward, at the speed of memory."""
+"""Activation functions for NumPy arrays, from ReLU to GELU and Mish, forward and backward."""
 
 import importlib.util
 import sys

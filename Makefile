@@ -7,12 +7,12 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
-SOURCES := $(wildcard csrc/* src/*) setup.py pyproject.toml
+SOURCES := $(wildcard csrc/* csrc/*/*.[ch] src/*) setup.py pyproject.toml
 BENCH_ARGS ?=
 SITE_ARGS ?=
 TEST_ARGS ?=
 # Tests that PyTorch runs besides those of its integration: this package's layers and weights against its own.
-TORCH_TESTS := tests/test_integrations_torch.py tests/test_nn.py tests/test_init.py tests/test_diagnostics.py \
+TORCH_TESTS := tests/test_integrations_torch.py tests/test_integrations_torch_smooth.py tests/test_nn.py tests/test_init.py tests/test_diagnostics.py \
     "tests/test_docs.py::test_page[torch]"
 PERF_ARGS ?=
 EXHAUSTIVE_ARGS ?=
@@ -131,7 +131,7 @@ lint: $(VENV)/.for-lint $(VENV)/.for-release $(VENV)/.for-build $(VENV)/.for-run
 	echo 'lint: ruff format'; $(PY) -m ruff format --check --quiet
 	echo 'lint: mypy'; $(PY) src/make_c_api.py && $(PY) -m mypy
 	echo 'lint: cython-lint'; PATH=$(abspath $(VENV)/bin):$$PATH cython-lint src
-	echo 'lint: clang-format'; $(VENV)/bin/clang-format --dry-run -Werror csrc/*.[ch] src/*.h
+	echo 'lint: clang-format'; $(VENV)/bin/clang-format --dry-run -Werror csrc/*.h csrc/*/*.[ch] src/*.h
 	echo 'lint: workflows, issue form, citation'
 	$(PY) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(PY) -m check_jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
@@ -142,7 +142,7 @@ lint: $(VENV)/.for-lint $(VENV)/.for-release $(VENV)/.for-build $(VENV)/.for-run
 format: $(VENV)/.for-lint
 	$(PY) -m ruff check --quiet --fix-only
 	$(PY) -m ruff format --quiet
-	$(VENV)/bin/clang-format -i csrc/*.[ch] src/*.h
+	$(VENV)/bin/clang-format -i csrc/*.h csrc/*/*.[ch] src/*.h
 
 wheel: $(VENV)/.wheel
 	echo 'wheel: metadata'; $(PY) -m twine check --strict dist/*

@@ -115,10 +115,10 @@ runpy.run_path(str(Path("src", "make_c_api.py")))
 
 core = Extension(
     "relu_simd._core",
-    ["src/_core.pyx", *sorted(glob("csrc/*.c"))],
+    ["src/_core.pyx", *sorted(glob("csrc/*/*.c"))],
     include_dirs=["csrc", "src", np.get_include()],
     libraries=[] if os.name == "nt" else ["m"],
-    depends=["setup.py", *sorted(glob("csrc/*.h") + glob("csrc/*.def") + glob("src/*.h") + glob("src/*.pxi"))],
+    depends=["setup.py", *sorted(glob("csrc/**/*.[hd]*", recursive=True) + glob("src/*.h") + glob("src/*.pxi"))],
     define_macros=[
         ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
         ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The ReLU family for NumPy arrays, forward and backward, at the speed of memory."""
+"""Activation functions for NumPy arrays, from ReLU to GELU and Mish, forward and backward."""
 
 import importlib.util
 import sys
@@ -14,6 +14,7 @@ if importlib.util.find_spec("relu_simd._core") is None:  # the import would spea
 from relu_simd import _core, settings, ufuncs
 from relu_simd._core import *
 from relu_simd._lazy import LazyModule
+from relu_simd._random import rrelu
 from relu_simd.settings import *
 
 __version__ = "0.1.0"
@@ -32,4 +33,4 @@ else:
         # Importing the module itself puts it in this place.
         globals()[_name] = sys.modules.get(f"{__name__}.{_name}") or LazyModule(f"{__name__}.{_name}")
 
-__all__ = [*_core.__all__, *settings.__all__, "get_include", "show_config", "ufuncs"]
+__all__ = [*_core.__all__, *settings.__all__, "get_include", "rrelu", "show_config", "ufuncs"]

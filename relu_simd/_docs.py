@@ -30,6 +30,8 @@ _INPUTS = {
         Lower bound.""",
     "max_val": """
         Upper bound.""",
+    "lambd": """
+        Distance from 0 up to which the result is 0.""",
     "threshold": """
         Values that are not above it are replaced.""",
     "value": """
@@ -113,10 +115,15 @@ def function_doc(op: Any) -> str:
     )
 
 
-def _parameter(op: Any, name: str) -> str:
+def of_input(op: Any, name: str) -> str:
+    """What an input of a row is."""
     if name not in _INPUTS:
         raise LookupError(f"relu_simd/_docs.py: _INPUTS does not say what {name} is, an input of {op.name}")
-    text = textwrap.dedent(_INPUTS[name]).strip()
+    return textwrap.dedent(_INPUTS[name]).strip()
+
+
+def _parameter(op: Any, name: str) -> str:
+    text = of_input(op, name)
     is_number = name in op.params and not op.weight
     if is_number:
         text = " ".join((text + _PARAM).split()) + (_PARAM_OF_INTEGERS if op.takes_integers else "")
@@ -138,7 +145,8 @@ def accuracy(op: Any) -> str:
     if op.accuracy.steps:
         return "is the definition with each of its operations correctly rounded, in the order written,"
     if op.accuracy.max_ulp:
-        return f"has an error of at most {op.accuracy.max_ulp} ULP"
+        near_zero = " (where its factor is near 0, of 2**-26 of grad_output, in float64 of 2**-55)"
+        return f"has an error of at most {op.accuracy.max_ulp} ULP{near_zero if op.accuracy.crosses else ''}"
     return "is correctly rounded"
 
 

@@ -143,9 +143,9 @@ def _numbers(name: str, activations: Any) -> NDArray[Any]:
     """The activations as an array; a tensor's memory, whatever its dtype and whether it needs a gradient."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(activations, torch.Tensor):
-        from relu_simd.integrations.torch import _array
+        from relu_simd.integrations._tensors import to_array
 
-        return _array(activations)  # type: ignore[no-any-return]
+        return to_array(activations)  # type: ignore[no-any-return]
     _foreign.refuse("ActivationMonitor", f"activations of {name!r}", activations)
     return np.asarray(activations)
 

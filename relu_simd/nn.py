@@ -8,7 +8,6 @@ output (the class says which), do not change that array before `backward` is don
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,118 +16,36 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import relu_simd as rs
 from relu_simd import _foreign
+from relu_simd._layers import Elementwise, HookHandle, Layer
+from relu_simd._random import check_bounds
 
-__all__ = ["LeakyReLU", "PReLU", "ReLU", "ReLU6", "Sigmoid", "Tanh"]
-
-Hook = Callable[[Any, tuple[Any, ...], Any], object]
-
-
-@dataclass(frozen=True)
-class HookHandle:
-    """What `register_forward_hook` returns."""
-
-    hooks: list[Hook] = field(repr=False)
-    hook: Hook
-
-    def remove(self) -> None:
-        """Call the hook no more; once is enough, twice does no harm."""
-        if self.hook in self.hooks:
-            self.hooks.remove(self.hook)
-
-
-class Layer:
-    """What the layers share; a subclass says how to go forward and backward, and what to keep in between."""
-
-    # Of the last forward: its shape, and what backward needs.
-    _memory: tuple[tuple[int, ...], Any] | None = None
-
-    def __call__(self, x: ArrayLike) -> Any:
-        """Do the same as `forward`."""
-        return self.forward(x)
-
-    def forward(self, x: ArrayLike) -> Any:
-        """Apply the activation, and keep what `backward` will need.
-
-        Parameters
-        ----------
-        x : array_like
-            Input of any shape; the dtypes are those of the function of the same name in `relu_simd`.
-
-        Returns
-        -------
-        ndarray or scalar
-            Output of x's shape; `x` itself if the layer works in place.
-
-        Raises
-        ------
-        TypeError
-            A dtype that is refused, or an `x` that is no array and should be changed in place.
-        """
-        y, kept = self._forward(x)
-        self._memory = np.shape(y), kept
-        for hook in self.__dict__.get("_hooks", ()):
-            hook(self, (x,), y)
-        return y
-
-    def backward(self, grad_output: ArrayLike) -> Any:
-        """Gradient of the loss with respect to the input of the last `forward`.
-
-        Parameters
-        ----------
-        grad_output : array_like
-            Gradient of the loss with respect to the output of the last `forward`, in its shape. It is not changed.
-
-        Returns
-        -------
-        ndarray or scalar
-            New array of the same shape.
-
-        Raises
-        ------
-        RuntimeError
-            There was no `forward` yet.
-        ValueError
-            `grad_output` of another shape than the output.
-        """
-        name = type(self).__name__
-        if self._memory is None:
-            raise RuntimeError(f"{name}.backward: nothing to go back from; call {name}.forward(x) first")
-        shape, kept = self._memory
-        if np.shape(grad_output) != shape:
-            raise ValueError(
-                f"{name}.backward: grad_output has shape {np.shape(grad_output)}, but the last forward's output {shape}"
-            )
-        return self._backward(grad_output, kept)
-
-    def register_forward_hook(self, hook: Hook) -> HookHandle:
-        """Call ``hook(layer, (x,), y)`` after every `forward`, as `torch.nn.Module` does; its result is ignored.
-
-        Returns
-        -------
-        HookHandle
-            Its ``remove()`` ends it.
-        """
-        hooks = self.__dict__.setdefault("_hooks", [])
-        hooks.append(hook)
-        return HookHandle(hooks, hook)
-
-    def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
-        """Return the output, and what backward needs of it all."""
-        raise NotImplementedError
-
-    def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:
-        raise NotImplementedError
-
-    def _out(self, x: ArrayLike) -> NDArray[Any] | None:
-        """Where the output goes: None is a new array."""
-        if not getattr(self, "inplace", False):
-            return None
-        if not isinstance(x, np.ndarray):
-            raise TypeError(
-                f"{type(self).__name__}: x must be a NumPy array to be changed in place, not {type(x).__name__}; "
-                "use inplace=False"
-            )
-        return x
+__all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "SELU",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "HookHandle",
+    "Layer",
+    "LeakyReLU",
+    "LogSigmoid",
+    "Mish",
+    "PReLU",
+    "RReLU",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
+]
 
 
 @dataclass(frozen=True)
@@ -345,46 +262,176 @@ class ReLU6(Layer):
 
 
 @dataclass(eq=False)
-class Sigmoid(Layer):
-    """Logistic function, 1 / (1 + exp(-x)).
+class RReLU(Layer):
+    """Scaled by random slopes where x is not positive; in evaluation by their mean.
 
-    Keeps its output. A NaN stays, and so does its gradient. See `relu_simd.sigmoid`.
+    Keeps the slopes and its output, or its input if a slope may be negative.
 
-    Examples
-    --------
-    >>> layer = Sigmoid()
-    >>> layer(np.array([0.0]))
-    array([0.5])
-    >>> layer.backward(np.array([8.0]))
-    array([2.])
-    """
+    Parameters
+    ----------
+    lower, upper : float
+        Between them the slopes are drawn, uniformly.
+    inplace : bool
+        Write the output over `x`: see `ReLU`. The gradient comes from the output, whose sign is x's.
+    rng : numpy.random.Generator or int, optional
+        Where the slopes come from, or a seed: what `numpy.random.default_rng` takes.
 
-    def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
-        y = rs.sigmoid(x)
-        return y, y
+    Raises
+    ------
+    ValueError
+        `lower` above `upper`, or in place with a negative slope, where the output does not tell what the input was.
 
-    def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:
-        return rs.sigmoid_backward(grad_output, kept)
-
-
-@dataclass(eq=False)
-class Tanh(Layer):
-    """Hyperbolic tangent.
-
-    Keeps its output. A NaN stays, and so does its gradient. See `relu_simd.tanh`.
+    Notes
+    -----
+    A layer is in training until ``layer.eval()``. See `relu_simd.rrelu`.
 
     Examples
     --------
-    >>> layer = Tanh()
-    >>> layer(np.array([0.0]))
-    array([0.])
-    >>> layer.backward(np.array([8.0]))
-    array([8.])
+    >>> layer = RReLU(rng=0)
+    >>> layer(np.array([-1.0, 3.0])) < 0
+    array([ True, False])
+    >>> layer.eval()(np.array([-48.0, 3.0]))
+    array([-11.,   3.])
+    >>> layer.backward(np.array([48.0, 1.0]))
+    array([11.,  1.])
     """
 
+    lower: float = 1 / 8
+    upper: float = 1 / 3
+    inplace: bool = False
+    rng: np.random.Generator | int | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the arguments."""
+        self.rng = np.random.default_rng(self.rng)
+        check_bounds("RReLU", self.lower, self.upper)
+        if self.inplace and self.lower < 0:
+            raise ValueError(
+                f"RReLU: with lower={self.lower} the output does not show the sign of x, which the gradient needs; "
+                "use inplace=False"
+            )
+
     def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
-        y = rs.tanh(x)
-        return y, y
+        slopes: Any = (self.lower + self.upper) / 2
+        if self.training:
+            y, slopes = rs.rrelu(x, self.lower, self.upper, self.rng, out=self._out(x))
+        else:
+            y = rs.leaky_relu(x, slopes, out=self._out(x))
+        return y, (x if self.lower < 0 else y, slopes)
 
     def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:
-        return rs.tanh_backward(grad_output, kept)
+        return rs.leaky_relu_backward(grad_output, *kept)
+
+
+class ELU(Elementwise, function="elu"):
+    """Exponential linear unit."""
+
+    alpha: float = 1.0
+    inplace: bool = False
+
+
+class CELU(Elementwise, function="celu"):
+    """Continuously differentiable exponential linear unit."""
+
+    alpha: float = 1.0
+    inplace: bool = False
+
+
+class SELU(Elementwise, function="selu"):
+    """Scaled exponential linear unit."""
+
+    inplace: bool = False
+
+
+class GELU(Elementwise, function="gelu"):
+    """Gaussian error linear unit."""
+
+    approximate: str = "none"
+
+    def __post_init__(self) -> None:
+        """Choose the function."""
+        if self.approximate not in ("none", "tanh"):
+            raise ValueError(f'GELU: approximate must be "none" or "tanh", not {self.approximate!r}')
+        self._function = "gelu" if self.approximate == "none" else "gelu_tanh"
+
+
+class SiLU(Elementwise, function="silu"):
+    """Sigmoid linear unit, also called Swish."""
+
+    inplace: bool = False
+
+    def _parameters(self) -> list[Any]:
+        return []  # PyTorch's has no beta
+
+
+class Mish(Elementwise, function="mish"):
+    """x times the tanh of its softplus."""
+
+    inplace: bool = False
+
+
+class Softplus(Elementwise, function="softplus"):
+    """Smooth ReLU."""
+
+    beta: float = 1.0
+    threshold: float = 20.0
+
+
+class Sigmoid(Elementwise, function="sigmoid"):
+    """Logistic function, 1 / (1 + exp(-x))."""
+
+
+class LogSigmoid(Elementwise, function="logsigmoid"):
+    """Logarithm of the sigmoid."""
+
+
+class Tanh(Elementwise, function="tanh"):
+    """Hyperbolic tangent."""
+
+
+class Softsign(Elementwise, function="softsign"):
+    """x / (1 + abs(x))."""
+
+
+class Hardtanh(Elementwise, function="hardtanh"):
+    """Clip to min_val .. max_val."""
+
+    min_val: float = -1.0
+    max_val: float = 1.0
+    inplace: bool = False
+
+
+class Hardsigmoid(Elementwise, function="hardsigmoid"):
+    """A line from 0 at -3 to 1 at 3, and its ends beyond."""
+
+    inplace: bool = False
+
+
+class Hardswish(Elementwise, function="hardswish"):
+    """x times its hard sigmoid."""
+
+    inplace: bool = False
+
+
+class Hardshrink(Elementwise, function="hardshrink"):
+    """Zero within lambd of 0."""
+
+    lambd: float = 0.5
+
+
+class Softshrink(Elementwise, function="softshrink"):
+    """Moved towards 0 by lambd, and 0 within it."""
+
+    lambd: float = 0.5
+
+
+class Tanhshrink(Elementwise, function="tanhshrink"):
+    """x - tanh(x)."""
+
+
+class Threshold(Elementwise, function="threshold"):
+    """Another value where x is not above a threshold."""
+
+    threshold: float
+    value: float
+    inplace: bool = False

@@ -39,7 +39,17 @@ SEARCHES = {
     "fork": ["howto/threads.html", "reliability.html"],
 }
 # Pages to look at; each also in dark mode.
-PICTURES = "index", "install", "api/index", "api/rectifiers", "howto/dying-neurons", "howto/threads", "benchmarks"
+PICTURES = (
+    "index",
+    "install",
+    "api/index",
+    "api/gelu",
+    "api/rectifiers",
+    "accuracy",
+    "howto/dying-neurons",
+    "howto/threads",
+    "benchmarks",
+)
 
 # Opens each page in a frame, as wide as a screen, and posts one line per fault. A frame has its own width for the
 # style sheets, and unlike the browser's window it can be as narrow as a phone.

@@ -14,8 +14,8 @@ trap 'rm -rf "$out"' EXIT
 
 compile() { # compiler...: as many sources at a time as there are CPUs
     local source
-    for source in csrc/*.c; do
-        printf '%s\0' -c "$source" -o "$out/$(basename "$source").o"
+    for source in csrc/*/*.c; do
+        printf '%s\0' -c "$source" -o "$out/${source//\//_}.o"
     done | xargs -0 -n 4 -P "$(getconf _NPROCESSORS_ONLN)" "$@" "${flags[@]}" || { echo "failed: $*" >&2; return 1; }
 }
 

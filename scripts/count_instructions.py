@@ -3,7 +3,7 @@
 
     make .venv/.package && .venv/bin/python scripts/count_instructions.py
 
-Compiles csrc/isa_neon.c with setup.py's flags (by aarch64-linux-gnu-gcc, or $CC) and reads objdump's listing.
+Compiles csrc/isa/neon.c with setup.py's flags (by aarch64-linux-gnu-gcc, or $CC) and reads objdump's listing.
 A function's main loop is the innermost one that takes the most elements a turn. Those that use the stack, as spilled
 registers do, or convert single elements, are listed after the table.
 """
@@ -35,7 +35,7 @@ def listing():
     compiler = os.environ.get("CC", "aarch64-linux-gnu-gcc").split()
     with TemporaryDirectory() as folder:
         built = f"{folder}/isa_neon.o"
-        subprocess.run([*compiler, *FLAGS, "-c", "csrc/isa_neon.c", "-o", built], cwd=ROOT, check=True)
+        subprocess.run([*compiler, *FLAGS, "-c", "csrc/isa/neon.c", "-o", built], cwd=ROOT, check=True)
         command = ["aarch64-linux-gnu-objdump", "-d", "--no-show-raw-insn", built]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 

@@ -52,7 +52,7 @@ END
 
 build_aarch64() { # folder of the emulated Python, folder of the copy
     local sources modules
-    sources=$(cat csrc/* src/* setup.py | sha256sum | cut -c 1-16)
+    sources=$(find csrc src setup.py -type f | sort | xargs cat | sha256sum | cut -c 1-16)
     modules=$1/built/$sources
     if [ ! -d "$modules" ]; then
         (

@@ -23,6 +23,7 @@ def prelu_backward(
 class Accuracy(NamedTuple):
     max_ulp: int
     steps: bool
+    crosses: bool
 
 class Op(NamedTuple):
     name: str
@@ -47,6 +48,7 @@ class Op(NamedTuple):
     def required(self) -> tuple[str, ...]: ...
 
 OPS: tuple[Op, ...]
+ROWS: dict[str, int]
 DTYPES: tuple[str, ...]
 MAX_THREADS: int
 UFUNCS: dict[str, np.ufunc]

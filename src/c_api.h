@@ -6,8 +6,8 @@
 #define RS_C_API_H
 #include <Python.h>
 
-#include "fpmode.h"
-#include "run.h"
+#include "run/fpmode.h"
+#include "run/run.h"
 
 /* The type of an element, and of a parameter beside it. */
 #define PARAM_RS_INTEGER(element) element

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # What the C sources, CPython and NumPy have for the module. Included by _core.pyx.
 
-cdef extern from "cpu.h":
+cdef extern from "run/cpu.h":
     size_t rs_cpu_cache_bytes(int level)
 
 cdef extern from "compiler.h":
@@ -9,8 +9,8 @@ cdef extern from "compiler.h":
     void atomic_store "RS_ATOMIC_STORE"(int *, int)
     void atomic_publish "RS_ATOMIC_STORE"(PyObject **, PyObject *)
 
-cdef extern from "dispatch.h":
-    enum: RS_OPS
+cdef extern from "run/dispatch.h":
+    enum: RS_OPS, RS_CROSSES
     enum: RS_f32
     enum: RS_f64
     enum: RS_bf16
@@ -61,7 +61,7 @@ cdef extern from "dispatch.h":
         const char *name
     const rs_isa *rs_isa_active()
 
-cdef extern from "run.h":
+cdef extern from "run/run.h":
     void rs_run(int op, int dtype, int form, const void *const *inputs, void *out, size_t n) noexcept nogil
     void rs_run_spread(
         int op, int dtype, const void *const *inputs, void *out, size_t outer, size_t mid, size_t inner) noexcept nogil
@@ -76,14 +76,14 @@ cdef extern from "run.h":
     size_t rs_run_assume_cache(size_t nbytes)
     void rs_copy(void *out, const void *source, size_t nbytes, int stream) noexcept nogil
 
-cdef extern from "fpmode.h":
+cdef extern from "run/fpmode.h":
     ctypedef struct rs_fpmode:
         pass
     rs_fpmode rs_fp_enter() noexcept nogil
     void rs_fp_leave(rs_fpmode before) noexcept nogil
     void rs_fp_default() noexcept nogil
 
-cdef extern from "parallel.h":
+cdef extern from "run/parallel.h":
     void rs_parallel_init()
     int rs_get_num_threads()
     enum: RS_MAX_THREADS
@@ -108,7 +108,7 @@ cdef extern from "memory.h":
     void rs_pool_trim()
     rs_pool_info rs_pool_get_info()
 
-cdef extern from "ufunc_loop.h":
+cdef extern from "run/ufunc_loop.h":
     ctypedef struct rs_loop:
         int op
         int dtype

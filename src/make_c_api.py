@@ -245,5 +245,5 @@ require_expressions()
 write(PACKAGE / "include" / "relu_simd.h", header())
 write(PACKAGE / "c_api.pxd", pxd())
 write(PACKAGE / "_core.pyi", stub())
-for name in ("kernels.h", "vmath.h"):
+for name in ("kernels.h", "vmath.h", "vmath_gelu.h"):
     write(PACKAGE / "opencl" / name, (ROOT / "csrc" / name).read_text())

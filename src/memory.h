@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* pool.h as NumPy wants it: a NEP 49 data-memory handler. Arrays made under it keep a reference to
+/* run/pool.h as NumPy wants it: a NEP 49 data-memory handler. Arrays made under it keep a reference to
  * its capsule and free or resize themselves through it. Included by _core.pyx alone. */
 #ifndef RS_MEMORY_H
 #define RS_MEMORY_H
 #include <numpy/arrayobject.h>
 
-#include "pool.h"
+#include "run/pool.h"
 
 /* The current handler is a context variable. CPython 3.11 crashes if a collection that begins while one is being set
  * runs a finaliser that sets it, too, as one that makes a large result does: so no collection may begin there. It

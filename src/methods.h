@@ -5,8 +5,8 @@
 #define RS_METHODS_H
 #include <Python.h>
 
-#include "dispatch.h"
-#include "fpmode.h"
+#include "run/dispatch.h"
+#include "run/fpmode.h"
 
 static PyObject *rs_call(int op, PyObject **args, Py_ssize_t nargs, PyObject *kwnames);
 

@@ -2,11 +2,12 @@
 # The table of operations as Python sees it, and the dtypes by NumPy's numbers. Included by _core.pyx.
 
 
-class Accuracy(namedtuple("Accuracy", "max_ulp steps")):
+class Accuracy(namedtuple("Accuracy", "max_ulp steps crosses")):
     """How far a result may be from the definition.
 
     `max_ulp` is 0 where every byte is determined: by the definition rounded at most once or, with `steps`, by
-    rounding each of its operations in the order that they are written in.
+    rounding each of its operations in the order that they are written in. A gradient whose factor `crosses` zero has
+    an absolute error near there, of the factor's, in place of a relative one.
     """
 
 
@@ -41,7 +42,8 @@ def _read_row(int row):
         rs_ops[row].name.decode(), tuple(names[:arrays]), tuple(names[arrays:]), tuple(defaults[arrays:]),
         bool(rs_ops[row].weight), bool(rs_ops[row].integers), bool(rs_ops[row].arithmetic),
         bool(rs_ops[row].widen), bool(rs_ops[row].compute),
-        Accuracy(max(rs_ops[row].accuracy, 0), rs_ops[row].accuracy < 0),
+        Accuracy(
+            max(rs_ops[row].accuracy, 0) % RS_CROSSES, rs_ops[row].accuracy < 0, rs_ops[row].accuracy >= RS_CROSSES),
         tuple(rs_dtypes[dtype].name.decode() for dtype in range(RS_DTYPES) if rs_has_kernel(row, dtype)),
         rs_ops[row].definition.decode(), rs_ops[row].summary.decode(),
         rs_ops[row].example.decode(), rs_ops[row].result.decode(),

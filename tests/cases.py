@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import pytest
@@ -164,11 +165,16 @@ def order(x):
 
 
 def slack(op, inputs):
-    """How far off the gradient of an approximation may be besides: by 2 denormals of its factor, times grad_output."""
+    """How far off the gradient of an approximation may be besides, its factor times grad_output.
+
+    By 2 denormals, or where the factor crosses zero by what the row says.
+    """
     if not op.computes or len(op.arrays) == 1:
         return 0
     computed_in = np.result_type(reference.widen(inputs[0]))
-    return 2 * np.finfo(computed_in).smallest_subnormal.astype(np.longdouble) * np.abs(inputs[0]).astype(np.longdouble)
+    near_zero = {4: 2.0**-26, 8: 2.0**-55}[computed_in.itemsize]
+    of_factor = near_zero if op.accuracy.crosses else 2 * np.finfo(computed_in).smallest_subnormal.astype(np.longdouble)
+    return of_factor * np.abs(inputs[0]).astype(np.longdouble)
 
 
 def floats_between(a, b):
@@ -302,6 +308,7 @@ def by_definition(op, inputs, which):
     """The float64 nearest to the definition's value, for the elements that `which` marks."""
     mpmath = pytest.importorskip("mpmath", reason="mpmath, of the extra `test`, is not installed")
     functions = {name: lambda *given, op=op: evaluate(op, given, functions) for name, op in OPS.items()} | vars(mpmath)
+    functions["erfc"] = lambda x: mpmath.erfc(mpmath.mpf(min(x, 10**4)))  # mpmath's overflows; there it is 10^-10^7
     columns = [np.broadcast_to(value, which.shape)[which].tolist() for value in inputs]
     with mpmath.workdps(400):  # 1 + the least denormal is more than 1
         return [
@@ -331,9 +338,36 @@ def expected(op, inputs):
     return got
 
 
-def rises(op):
-    """Whether a function of one input never falls, by its reference."""
-    return (np.diff(getattr(reference, op.name)(np.linspace(-20, 20, 4001))) >= 0).all()
+# So near to where a function turns, it changes less from one float to the next than rounding changes the result.
+FLAT = 0.125
+
+
+@cache
+def turn(op):
+    """Where a function of one input turns from falling to rising, by its reference; -infinity where it never falls."""
+    x = np.linspace(-20, 20, 4001)
+    y = getattr(reference, op.name)(x)
+    return -np.inf if (np.diff(y) >= 0).all() else x[np.argmin(y)]
+
+
+def slopes(op, x):
+    """1 where the function is to rise from one float to the next, -1 where it is to fall, 0 where it is flat."""
+    if turn(op) == -np.inf:
+        return np.ones(x.shape, np.int64)
+    from_turn = x.astype(np.float64) - turn(op)
+    return np.where(np.abs(from_turn) < FLAT, 0, np.where(from_turn < 0, -1, 1))
+
+
+def ulps(got, exact):
+    """Distance from the exact value in units of the last place there, which does not shrink below the denormals'."""
+    info = finfo(got.dtype)
+    with np.errstate(all="ignore"):
+        rounded = exact.astype(got.dtype)
+        exponent = (bits(rounded) & bits(got.dtype.type(np.inf))).view(got.dtype).astype(exact.dtype)
+        away = np.abs(got.astype(exact.dtype) - exact) / np.maximum(
+            exponent * float(info.eps), float(info.smallest_subnormal)
+        )
+    return np.where(np.isinf(rounded), np.where(got == rounded, 0, np.inf), away)
 
 
 def faces(op):

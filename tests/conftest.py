@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import os
 import re
+import zlib
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ if not os.environ.get("OMP_NUM_THREADS", "set"):
 
 
 def pytest_addoption(parser):
+    parser.addoption(
+        "--sample", metavar="N,SEED", help="of the tests that are wide because of their row, one in N, chosen by SEED"
+    )
     parser.addoption("--may-skip", metavar="REGEX", help="a skip whose reason does not contain REGEX is a failure")
 
 
@@ -48,17 +52,41 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("float_dtype", dtypes(FLOATS))
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest drops what -m leaves out
-def pytest_collection_modifyitems(items):
-    """What tests code above the instruction sets runs on the best one, and above the dtypes on float32.
+def kind_of_row(op):
+    """What the code above the kernels sees of an operation."""
+    return len(op.arrays), len(op.params), op.weight, op.takes_integers, op.arithmetic, op.widens, op.computes
 
-    All others run in `make test-wide`.
+
+@pytest.hookimpl(tryfirst=True)  # before pytest drops what -m leaves out
+def pytest_collection_modifyitems(config, items):
+    """What tests code above the instruction sets runs on the best one, above the dtypes on float32, and above the rows
+    on the first of each kind. All others run in `make test-wide`.
     """
+    left_out = []
+    first = {kind_of_row(op): op for op in reversed(OPS.values())}.values()
     for item in items:
         if item.get_closest_marker("above_the_isa") and item.callspec.params["isa"] != ISAS[0]:
             item.add_marker("wide")
         if item.get_closest_marker("above_the_dtype") and item.callspec.params["dtype"] != np.float32:
             item.add_marker("wide")
+        by_row = item.get_closest_marker("above_the_row") or (
+            item.get_closest_marker("row_or_isa") and item.callspec.params["isa"] != ISAS[0]
+        )
+        if by_row and item.callspec.params["op"] not in first:
+            item.add_marker("wide")
+            left_out += [item] * not_drawn(item.nodeid, config.getoption("--sample"))
+    if left_out:
+        without = set(left_out)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in without]
+
+
+def not_drawn(name, sample):
+    """Whether --sample leaves this test out."""
+    if sample is None:
+        return False
+    count, seed = sample.split(",")
+    return zlib.crc32(f"{seed} {name}".encode()) % int(count) != 0
 
 
 @pytest.fixture(params=ISAS)

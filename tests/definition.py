@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The column `definition` of ops.def as a function: what the documentation says of an operation, made to compute."""
 
+import re
 from functools import cache
 
 
@@ -39,11 +40,27 @@ def conditional(text):
 
 
 @cache
-def compiled(definition):
-    return compile(as_python(definition), definition, "eval")
+def compiled(definition, is_precise):
+    text = as_python(definition)
+    return compile(re.sub(r"\d+\.\d+", r"mpf('\g<0>')", text) if is_precise else text, definition, "eval")
+
+
+def precisely(op, inputs, mpmath):
+    """The definition's value to 30 digits, with as many within as that takes where it cancels."""
+    value, digits = mpmath.mpf(0), 40
+    while True:
+        with mpmath.workdps(digits):
+            before, value = value, evaluate(op, [mpmath.mpf(number) for number in inputs], vars(mpmath))
+        if abs(value - before) <= abs(value) * mpmath.mpf(10) ** -30 and (value != 0 or digits > 1000):
+            return value
+        digits *= 2
 
 
 def evaluate(op, inputs, functions=None):
-    """The definition's value for one number per input; parameters that are left out have their defaults."""
+    """The definition's value for one number per input; parameters that are left out have their defaults.
+
+    With the functions of mpmath, the decimals in it are exact.
+    """
     given = [*inputs, *op.defaults[len(inputs) - len(op.arrays) :]]
-    return eval(compiled(op.definition), {**(functions or {}), **dict(zip(op.inputs, given, strict=True))})
+    names = dict(zip(op.inputs, given, strict=True))
+    return eval(compiled(op.definition, functions is not None), {**(functions or {}), **names})

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* csrc/fma.h against the hardware's instruction: random bit patterns, exponents near one another and near both ends,
+/* csrc/isa/fma.h against the hardware's instruction: random bit patterns, exponents near one another and near both ends,
  * and all pairs of edge cases. Prints the first difference. Built and run by test_fma.py, for CPUs with FMA. */
 #include <immintrin.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fma.h"
+#include "isa/fma.h"
 
 #define HARDWARE __attribute__((target("fma")))
 

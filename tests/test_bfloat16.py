@@ -167,7 +167,7 @@ ON_DEMAND = """
 
 @pytest.mark.parametrize("wanted", ["np.float16", "ml_dtypes.bfloat16"])
 @pytest.mark.parametrize("first", ["", "relu_simd.relu(np.ones(9, ml_dtypes.bfloat16))"], ids=["first", "after others"])
-def test_a_16_bit_float_on_demand(wanted, first):
+def test_a_16_bit_float_on_demand(wanted, first, tmp_path):
     """The result of every function and ufunc, from any input: the inputs are cast, and slopes stay float32."""
     calls = ""
     for op in OPS.values():
@@ -181,15 +181,16 @@ def test_a_16_bit_float_on_demand(wanted, first):
                 name=op.name,
                 demand=demand.format(nin=nin, scaled=slopes),
             )
-    code = f"""if 1:
+    file = tmp_path / "calls.py"  # too long for an argument
+    file.write_text(f"""if 1:
         import numpy as np, ml_dtypes, relu_simd
         {first}
         d, count = np.dtype({wanted}), 0
         x = np.linspace(-4, 4, 40, dtype=np.float32)
 {calls}
         print(count)
-    """
-    done = run("-c", code)
+    """)
+    done = run(str(file))
     assert (done.stderr, done.stdout) == ("", f"{len(OPS) * len(DEMANDS) * len(INPUTS) * 2}\n")
 
 

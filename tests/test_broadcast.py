@@ -55,6 +55,7 @@ def check(op, dtype, shape, last_shape, faces_of=faces):
 EDGES = [1, 2, 3, 31, 32, 33, 63, 64, 65]
 
 
+@pytest.mark.above_the_row
 @by_op
 @pytest.mark.parametrize("mid", EDGES)
 def test_every_middle_with_every_inner(op, mid):
@@ -64,6 +65,7 @@ def test_every_middle_with_every_inner(op, mid):
             check(op, np.dtype("float32"), shape, (mid, 1), lambda op: faces(op)[:1])
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize(("op", "dtype"), [pair for pair in pairs() if len(pair.values[0].inputs) > 1])
 def test_bias_row_column_and_channel(op, dtype):
     """In every dtype, both faces, and in place."""
@@ -89,6 +91,7 @@ def test_bias_row_column_and_channel(op, dtype):
         check(op, dtype, shape, last_shape)
 
 
+@pytest.mark.above_the_row
 @by_op
 def test_nothing_at_all(op):
     """Extents of 0 before, in and behind what repeats."""
@@ -152,6 +155,7 @@ def test_shared_among_threads(name, shape, last_shape):
             same(faces(op)[0](given, *inputs[1:], out=given), want)
 
 
+@pytest.mark.above_the_row
 @by_op
 def test_out_over_the_operand_that_repeats(op):
     """All of it, or a part: it is read as it was."""
@@ -170,6 +174,7 @@ def test_out_over_the_operand_that_repeats(op):
                 same(out, want)
 
 
+@pytest.mark.above_the_row
 @by_op
 def test_orders_that_the_fast_path_leaves_to_numpy(op):
     """Fortran order keeps its layout; strided and read-only operands, and outputs of a wider shape, work as well."""
@@ -192,6 +197,7 @@ def test_orders_that_the_fast_path_leaves_to_numpy(op):
         same(np.ascontiguousarray(out), want)
 
 
+@pytest.mark.above_the_row
 @by_op
 def test_the_first_operand_repeats(op):
     inputs = plain_operands(op, "float32", 300)
@@ -201,6 +207,7 @@ def test_the_first_operand_repeats(op):
         same(face(*inputs), want)
 
 
+@pytest.mark.above_the_row
 @by_op
 def test_shapes_that_do_not_fit(op):
     x, out = np.ones((6, 50), np.float32), np.full((6, 50), 7, np.float32)
@@ -212,6 +219,7 @@ def test_shapes_that_do_not_fit(op):
     assert faces(op)[0](*[x] * (len(op.inputs) - 1), larger).shape == (4, 6, 50)
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize("slope_name", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize(("op", "dtype"), pairs(lambda op: op.params, of_dtypes=["float16", "bfloat16"]))
 def test_slopes_of_16_bit_data(op, dtype, slope_name):

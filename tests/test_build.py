@@ -3,6 +3,7 @@
 
 import ast
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -45,15 +46,32 @@ def call(*words, **environment):
 @pytest.mark.parametrize("fast", FAST)
 def test_flags_of_the_environment_are_overridden(fast, tmp_path):
     """They stand before ours, wherever they come from; with ours after them the sources compile."""
-    done = call(COMPILER, "-std=c11", *fast.split(), *flags("EXACT"), "-Icsrc", "-fsyntax-only", "csrc/dispatch.c")
+    done = call(COMPILER, "-std=c11", *fast.split(), *flags("EXACT"), "-Icsrc", "-fsyntax-only", "csrc/run/dispatch.c")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("isa", ["scalar", "neon"] if platform.machine() == "aarch64" else ["scalar", "avx2", "avx512"])
+def test_a_mask_is_no_vector(isa, tmp_path):
+    """An expression that selects with its arguments in another order does not compile."""
+    right, wrong = "select(above(x, 0), x, mul(x, weight))", "select(x, above(x, 0), mul(x, weight))"
+    sources = shutil.copytree(ROOT / "csrc", tmp_path / "csrc")
+    expressions = sources / "kernels.h"
+    command = COMPILER, "-std=c11", "-ffp-contract=off", "-fsyntax-only", f"-I{sources}", sources / "isa" / f"{isa}.c"
+    done = call(*command)
+    assert (done.returncode, done.stderr) == (0, "")
+    text = expressions.read_text()
+    assert text.count(right) == 1
+    expressions.write_text(text.replace(right, wrong))
+    done = call(*command)
+    assert done.returncode != 0
+    assert "incompatible type" in done.stderr
 
 
 @pytest.mark.parametrize("fast", FAST)
 def test_what_is_not_overridden_is_refused(fast):
     """As flags that a wrapper adds after ours."""
     done = call(
-        COMPILER, "-std=c11", "-O2", *flags("EXACT"), *fast.split(), "-Icsrc", "-fsyntax-only", "csrc/dispatch.c"
+        COMPILER, "-std=c11", "-O2", *flags("EXACT"), *fast.split(), "-Icsrc", "-fsyntax-only", "csrc/run/dispatch.c"
     )
     if done.returncode == 0:  # GCC lets -ffast-math alone imply some of them; then they must mean nothing here
         seen = call(COMPILER, *flags("EXACT"), *fast.split(), "-dM", "-E", "-x", "c", os.devnull).stdout

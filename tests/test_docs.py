@@ -3,11 +3,14 @@
 
 import doctest
 import re
+import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import relu_simd
+from relu_simd import _core
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -61,3 +64,34 @@ def test_the_whole_network_is_cured(capsys):
     assert dead[1] == 0
     shown = re.search(r"```text\n(.*?)```", page, re.DOTALL)[1]
     assert re.sub(r"\d+", "0", shown.splitlines()[1]) == re.sub(r"\d+", "0", printed.splitlines()[1])
+
+
+def test_curves(tmp_path):
+    """What the site draws beside each function is its derivative, and a picture with both lines."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    curves = runpy.run_path(str(ROOT / "docs" / "curves.py"))
+    drawn = [op for op in _core.OPS if curves["has_curve"](op)]
+    assert {op.name for op in _core.OPS} - {op.name for op in drawn} > {"add_relu", "gelu_backward"}
+    x, h = np.linspace(-4.03, 4.03, 88), 1e-6
+    for op in drawn:
+        _, slope = curves["values"](op, x)
+        (left, _), (right, _) = (curves["values"](op, x + step) for step in (-h, h))
+        np.testing.assert_allclose(slope, (right - left) / (2 * h), atol=1e-7, err_msg=op.name)
+        curves["draw"](op, tmp_path / "curves" / f"{op.name}.svg")
+        text = (tmp_path / "curves" / f"{op.name}.svg").read_text()
+        assert f">{curves['call'](op)}<" in text
+        assert ">its gradient<" in text
+
+
+def test_curves_have_gaps_where_they_jump():
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    curves = runpy.run_path(str(ROOT / "docs" / "curves.py"))
+    x = np.linspace(-8, 8, 4001)
+    gaps = {}
+    for op in _core.OPS:
+        if curves["has_curve"](op):
+            gaps[op.name] = [np.count_nonzero(np.isnan(curves["without_jumps"](x, y))) for y in curves["values"](op, x)]
+    assert gaps["relu"] == [0, 1]
+    assert gaps["hardshrink"] == [2, 2]
+    assert gaps["hardsigmoid"] == [0, 2]
+    assert gaps["gelu"] == gaps["tanh"] == [0, 0]

@@ -21,6 +21,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize("bad", REFUSED, ids=lambda bad: bad.dtype.name)
 def test_refused_dtypes(op, bad):
     """At every operand, at several, and for `out` given: named, and nothing written."""
@@ -37,6 +38,7 @@ def test_refused_dtypes(op, bad):
             face(*[bad] * len(op.inputs))
 
 
+@pytest.mark.above_the_row
 @with_operand(first=1)
 def test_shapes_that_do_not_broadcast(op, which):
     inputs = [np.ones(2)] * len(op.inputs)
@@ -49,6 +51,7 @@ def test_shapes_that_do_not_broadcast(op, which):
     same(out, np.full(3, 7.0))
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize("shape", [(3,), (5, 4), (4, 1), ()])
 def test_out_of_a_wrong_shape(op, shape):
     inputs = [np.ones((5, 3, 4))] * len(op.inputs)
@@ -58,6 +61,7 @@ def test_out_of_a_wrong_shape(op, shape):
     same(out, np.full(shape, 7.0))
 
 
+@pytest.mark.above_the_row
 def test_out_of_a_wrong_dtype(op):
     for code in ("i8", "u1"):
         out = np.full(4, 7, code)
@@ -68,6 +72,7 @@ def test_out_of_a_wrong_dtype(op):
         same(out, np.full(4, 7, code))
 
 
+@pytest.mark.above_the_row
 def test_read_only_out(op, dtype):
     out = np.full(4, 7, dtype)
     out.flags.writeable = False
@@ -77,6 +82,7 @@ def test_read_only_out(op, dtype):
     same(out, np.full(4, 7, dtype))
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize("out", [[1.0, 2.0], "text", 3, (np.zeros(2), np.zeros(2)), ()])
 def test_out_that_is_no_array(op, out):
     mistake = (TypeError, ValueError)
@@ -98,6 +104,7 @@ def test_slope_that_is_no_number(slope):
     same(out, np.full(3, 7.0))
 
 
+@pytest.mark.above_the_row
 def test_too_many_arguments(op):
     with pytest.raises(
         TypeError, match=rf"{op.name}\(\) takes at most {len(op.inputs) + 1} positional arguments but 9"
@@ -105,6 +112,7 @@ def test_too_many_arguments(op):
         faces(op)[0](*[np.ones(3)] * 9)
 
 
+@pytest.mark.above_the_row
 def test_missing_arguments(op):
     for k, name in enumerate(op.required):
         with pytest.raises(TypeError, match=rf"{op.name}\(\) missing required argument: '{name}'"):
@@ -113,6 +121,7 @@ def test_missing_arguments(op):
             faces(op)[0](*[np.ones(3)] * k, out=np.ones(3))
 
 
+@pytest.mark.above_the_row
 def test_unknown_and_repeated_keywords(op):
     inputs = [np.ones(3)] * len(op.inputs)
     with pytest.raises(TypeError, match="unexpected keyword argument 'inplace'"):

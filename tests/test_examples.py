@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = {
     "train_digits": ("autograd", "matplotlib", "rich", "sklearn"),
     "resnet_vgg_onnx": ("matplotlib", "onnx", "rich", "sklearn"),
+    "gpt2_block": ("matplotlib", "rich", "threadpoolctl"),
     "dask_out_of_core": ("dask.array", "matplotlib", "psutil"),
 }
 
@@ -62,6 +64,49 @@ def test_resnet(tmp_path):
     assert relus == 49
     assert len(times) == 3
     assert all(0 < relu < 0.5 * total for relu, total in times.values())
+
+
+def test_gpt2(tmp_path, capsys):
+    options = "--layers", "1", "--tokens", "48", "--width", "128", "--repeats", "1"
+    found, differ = run("gpt2_block", tmp_path / "gpt2.png", *options)
+    assert {name: each.output.dtype.name for name, each in found.items()} == {
+        "as written": "float64",
+        "float32 kept": "float32",
+        "x * x * x": "float32",
+        "relu_simd": "float32",
+    }
+    for each in found.values():
+        np.testing.assert_allclose(each.output, found["as written"].output, atol=1e-5)
+        assert 0 < each.in_gelu < each.in_all
+    text = capsys.readouterr().out
+    assert "1 blocks, 48 tokens, width 128" in text
+    assert ("PyTorch is not installed" in text) == (differ is None)
+    assert differ is None or differ < 1e-5
+
+
+@pytest.mark.parametrize("name", ["as written", "relu_simd"])
+def test_gpt2_gradients(name):
+    """Along a random direction of all parameters and the input, against the difference of two steps in float64."""
+    example = runpy.run_path(path_of("gpt2_block"))
+    rng = np.random.default_rng(0)
+    layers = [[p.astype("f8") for p in layer] for layer in example["random_layers"](2, 128, rng)]
+    x, grad, towards = rng.standard_normal((3, 20, 128))
+    away = [[rng.standard_normal(p.shape) for p in layer] for layer in layers]
+
+    def output(h):
+        moved = [
+            example["Layer"](*(p + h * d for p, d in zip(*pair, strict=True)))
+            for pair in zip(layers, away, strict=True)
+        ]
+        return example["step"](moved, x + h * towards, grad, example["GELUS"][name])
+
+    y, by_x, by_layers = output(0.0)
+    assert y.dtype == np.float64
+    slope = np.vdot(by_x, towards) + sum(
+        np.vdot(g, d) for pair in zip(by_layers, away, strict=True) for g, d in zip(*pair, strict=True)
+    )
+    h = 1e-6
+    assert slope == pytest.approx(np.vdot(grad, output(h)[0] - output(-h)[0]) / (2 * h), rel=1e-6)
 
 
 @pytest.mark.wide

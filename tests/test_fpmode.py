@@ -95,6 +95,7 @@ def test_the_modes_are_set():
     assert up > down
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize(("op", "dtype"), pairs())
 @pytest.mark.parametrize("n", [1, 7, 333])
 def test_every_kernel(op, dtype, n):

@@ -99,6 +99,7 @@ def on_each_isa(work):
         work(isa)
 
 
+@pytest.mark.above_the_row
 def test_elementwise(op, dtype):
     def work(note):
         target = guarded.Region(guarded.PAGE)
@@ -134,6 +135,7 @@ def test_elementwise(op, dtype):
     guarded.survive(work)
 
 
+@pytest.mark.above_the_row
 @pytest.mark.above_the_dtype
 def test_through_the_ufunc(op, dtype):
     """Misaligned by bytes, every second element, backwards, and where NumPy has it call with one element."""
@@ -167,6 +169,7 @@ def test_through_the_ufunc(op, dtype):
     guarded.survive(work)
 
 
+@pytest.mark.above_the_row
 def test_streaming_stores(op, dtype):
     """Past the cache, where the first partial vector aligns the output; and in shares."""
 
@@ -195,6 +198,7 @@ def test_streaming_stores(op, dtype):
     guarded.survive(work)
 
 
+@pytest.mark.above_the_row
 def test_broadcast_rows_and_channels(op, float_dtype):
     """The last input has fewer elements: short and long runs and rows."""
     if len(op.inputs) == 1:
@@ -302,6 +306,7 @@ class Sums(dict):
         return self.setdefault(key, [])
 
 
+@pytest.mark.above_the_row
 def test_shares_of_threads(op, dtype):
     """In this process, since a forked one has no threads: a fault would end it with pytest's traceback."""
     n = 800_003 // dtype.itemsize

@@ -64,6 +64,23 @@ def test_the_derivatives_of_a_row(op, shapes):
     check_grads(function)(*inputs)
 
 
+@pytest.mark.filterwarnings("ignore:Output seems independent of input", "ignore:overflow encountered in power")
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("op", [op for op in relu_simd._core.OPS if len(op.arrays) == 1], ids=lambda op: op.name)
+def test_far_out(op, dtype):
+    """Both derivatives are numbers of the input's type everywhere, also where the functions have reached a limit."""
+    huge = np.finfo(dtype).max / 4
+    x = np.array([-np.inf, -huge, -1e4, -800, -100, -20, 20, 100, 800, 1e4, huge, np.inf], dtype)
+    params = [np.asarray(each, dtype) for each in (-1.5, 0.5)[2 - len(op.params) :]]
+    first = elementwise_grad(lambda x: getattr(ours, op.name)(x, *params))
+    for derivative in (first, elementwise_grad(first)):
+        got = derivative(x)
+        assert got.dtype == dtype
+        assert not np.isnan(got).any()
+        if op.name != "relu_squared":  # whose slope grows without end
+            assert np.isfinite(got).all()
+
+
 def test_functions_of_the_package_are_traced(op):
     check_grads(getattr(relu_simd, op.name))(*given(op, ((3,), (3,)), ((), ())))
 

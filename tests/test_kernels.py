@@ -51,6 +51,7 @@ def right(op, dtype, n, params):
     return inputs, expected(op, inputs)
 
 
+@pytest.mark.row_or_isa
 def test_sizes(op, dtype, isa):
     """New, into `out` and in place, by arrays and by numbers as parameters; inputs stay as they were.
 
@@ -72,6 +73,7 @@ def test_sizes(op, dtype, isa):
                 unchanged(given, originals, but=given[0])
 
 
+@pytest.mark.above_the_row
 @with_operand(first=1, of_dtypes=FLOATS + INTEGERS)
 def test_in_place_over_a_later_input(op, dtype, isa, which):
     for n in (5, 64, 333):
@@ -95,6 +97,7 @@ def test_numbers_as_parameters(op, dtype, isa):
             same(face(*inputs), expected(op, inputs))
 
 
+@pytest.mark.above_the_row
 @with_operand(first=1, of_dtypes=FLOATS + INTEGERS)
 def test_a_number_as_operand(op, dtype, isa, which):
     """Python's: it takes the dtype that it takes in NumPy's own ufuncs, which beside bfloat16 is float32."""
@@ -111,6 +114,7 @@ def test_a_number_as_operand(op, dtype, isa, which):
             same(face(*inputs), expected(op, whole))
 
 
+@pytest.mark.above_the_row
 def test_nothing_outside_the_output_is_written(op, dtype, isa):
     """Canaries on both sides, at every offset from a vector's alignment."""
     width = lanes(dtype)
@@ -124,6 +128,7 @@ def test_nothing_outside_the_output_is_written(op, dtype, isa):
             assert (buffer[offset + n :] == 3).all()
 
 
+@pytest.mark.above_the_row
 def test_every_misalignment_of_inputs_and_output(op, dtype, isa):
     """Whole elements off a vector's alignment, and single bytes off an element's."""
     size, n = dtype.itemsize, 17 * lanes(dtype) + 6
@@ -141,6 +146,7 @@ def test_every_misalignment_of_inputs_and_output(op, dtype, isa):
             same(face(*moved), want)
 
 
+@pytest.mark.above_the_row
 def test_streaming_stores(op, dtype, isa):
     """As for results that no cache can hold, at every offset from a vector's alignment; on two threads, too."""
     width = lanes(dtype)
@@ -166,6 +172,7 @@ def test_nan_stays_in_its_lane(op, float_dtype, isa):
         assert np.flatnonzero(np.isnan(faces(op)[0](*inputs))).tolist() == [k]
 
 
+@pytest.mark.above_the_isa
 @pytest.mark.parametrize("name", [*UNARY, "leaky_relu"])
 def test_every_kind_of_float32(name, isa):
     """Every 1,024th bit pattern there is, and with them every exponent; all of them: tests/tools/exhaustive.py."""

@@ -65,6 +65,7 @@ def native(x):
     return x.astype(x.dtype.newbyteorder("="))
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_views(op, dtype, view):
     for params in by_array_and_number(op, dtype):
@@ -86,6 +87,7 @@ def test_views(op, dtype, view):
             same(out, want)
 
 
+@pytest.mark.above_the_row
 def test_strided_output(op, dtype):
     for where in (np.s_[::2], np.s_[::-1], np.s_[5:], np.s_[::-3]):
         out = np.full(301, 7, dtype)
@@ -98,6 +100,7 @@ def test_strided_output(op, dtype):
             same(out, want)
 
 
+@pytest.mark.above_the_row
 def test_byte_swapped_output(op, dtype):
     inputs = operands(op, dtype, 50)
     out = np.zeros(50, np.dtype(dtype).newbyteorder())
@@ -105,6 +108,7 @@ def test_byte_swapped_output(op, dtype):
     same(native(out), expected(op, inputs))
 
 
+@pytest.mark.above_the_row
 def test_broadcasting(op, dtype):
     shapes = [(7, 40), (40,), (7, 1), (1, 40)]
     inputs = [
@@ -120,6 +124,7 @@ def test_broadcasting(op, dtype):
             same(face(*turned), expected(op, turned))
 
 
+@pytest.mark.above_the_row
 def test_scalars_and_0d(op, dtype):
     numbers = (-2.0, -3.0, 0.5, 0.75) if is_float(dtype) else (3, 1, 2, 4)
     inputs = [each.type(value) for value, each in zip(numbers, operand_dtypes(op, dtype), strict=False)]
@@ -137,11 +142,13 @@ def test_scalars_and_0d(op, dtype):
         assert integer.dtype == (np.int64 if op.takes_integers else np.float64)
 
 
+@pytest.mark.above_the_row
 def test_lists(op):
     inputs = [[-1.0, 0.0, 2.0]] * len(op.inputs)
     same(faces(op)[0](*inputs), expected(op, [np.array(value) for value in inputs]))
 
 
+@pytest.mark.above_the_row
 def test_many_dimensions(op, dtype):
     inputs = [value.reshape((2,) * 10) for value in operands(op, dtype, 1024)]
     for axes in (None, range(10)[::-1], (3, 1, 4, 0, 5, 9, 2, 6, 8, 7)):

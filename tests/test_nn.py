@@ -2,9 +2,11 @@
 """Layers: the functions' values, the gradient against finite differences, what is kept, what is refused."""
 
 import copy
+import dataclasses
 import doctest
 import gc
 import importlib
+import inspect
 import weakref
 
 import numpy as np
@@ -25,8 +27,32 @@ LAYERS = [
     nn.PReLU(3, init=0.7),
     nn.ReLU6(),
     nn.ReLU6(inplace=True),
+    nn.RReLU(rng=0),
+    nn.RReLU(inplace=True, rng=0),
+    nn.RReLU(-0.5, 0.5, rng=0),
+    nn.RReLU().eval(),
+    nn.ELU(0.5),
+    nn.CELU(2.0),
+    nn.SELU(),
+    nn.GELU(),
+    nn.GELU("tanh"),
+    nn.SiLU(),
+    nn.Mish(),
+    nn.Softplus(2.0),
     nn.Sigmoid(),
+    nn.LogSigmoid(),
     nn.Tanh(),
+    nn.Softsign(),
+    nn.Hardtanh(-0.5, 2.0),
+    nn.Hardsigmoid(),
+    nn.Hardswish(),
+    nn.Hardshrink(0.25),
+    nn.Softshrink(0.25),
+    nn.Tanhshrink(),
+    nn.Threshold(0.5, -1.0),
+    *(layer(inplace=True) for layer in (nn.ELU, nn.CELU, nn.SELU, nn.SiLU, nn.Mish, nn.Hardtanh, nn.Hardsigmoid)),
+    nn.Hardswish(inplace=True),
+    nn.Threshold(0.5, -1.0, inplace=True),
 ]
 
 
@@ -37,19 +63,26 @@ def layer(request):
 
 def function_and_backward(layer, x):
     """Of the same name in relu_simd, as functions of x and of (g, x)."""
-    name = {"LeakyReLU": "leaky_relu"}.get(type(layer).__name__, type(layer).__name__.lower())
-    extra = ()
-    if name == "leaky_relu":
-        extra = (layer.negative_slope,)
-    elif name == "prelu":
-        extra = (layer.weight.reshape(-1, *[1] * (x.ndim - 2)),)
-    forward = getattr(relu_simd, name)
+    name = type(layer).__name__.lower() + ("_tanh" if getattr(layer, "approximate", "none") == "tanh" else "")
+    name = {"leakyrelu": "leaky_relu", "rrelu": "leaky_relu"}.get(name, name)
+    parameters = {
+        "LeakyReLU": lambda: [layer.negative_slope],
+        "PReLU": lambda: [layer.weight.reshape(-1, *[1] * (x.ndim - 2))],
+        "RReLU": lambda: [relu_simd.rrelu(x, layer.lower, layer.upper, 0)[1] if layer.training else 11 / 48],
+        "ELU": lambda: [layer.alpha],
+        "CELU": lambda: [layer.alpha],
+        "Softplus": lambda: [layer.beta],
+        "Hardtanh": lambda: [layer.min_val, layer.max_val],
+        "Hardshrink": lambda: [layer.lambd],
+        "Softshrink": lambda: [layer.lambd],
+        "Threshold": lambda: [layer.threshold, layer.value],
+    }.get(type(layer).__name__, list)()
+    forward, backward = getattr(relu_simd, name), getattr(relu_simd, f"{name}_backward")
     if name in ("sigmoid", "tanh"):
-        return forward, lambda g, x: getattr(relu_simd, name + "_backward")(g, forward(x))
-    backward = getattr(relu_simd, name + "_backward")
+        return forward, lambda g, x: backward(g, forward(x))
     if name == "prelu":
-        return lambda x: forward(x, *extra), lambda g, x: backward(g, x, *extra)[0]
-    return lambda x: forward(x, *extra), lambda g, x: backward(g, x, *extra)
+        return lambda x: forward(x, *parameters), lambda g, x: backward(g, x, *parameters)[0]
+    return lambda x: forward(x, *parameters), lambda g, x: backward(g, x, *parameters)
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (2, 3, 5), (2, 3, 4, 5), (0, 3), (5, 3, 0)], ids=str)
@@ -90,7 +123,7 @@ def test_gradient_by_differences(layer):
     x = np.random.default_rng(0).uniform(-8, 8, (5, 3, 4))
     g = np.random.default_rng(1).standard_normal(x.shape)
     step = 1e-6
-    up, down = layer(x + step), layer(x - step)
+    up, down = (copy.deepcopy(layer)(x + sign * step) for sign in (1, -1))  # the same random numbers
     layer(x.copy())
     np.testing.assert_allclose(layer.backward(g), g * (up - down) / (2 * step), rtol=1e-6, atol=1e-8)
 
@@ -200,12 +233,16 @@ def test_gradient_of_a_wrong_shape(layer, shape):
 
 
 def test_the_last_forward_counts(layer):
-    layer(np.full((2, 3), 2.0))
-    layer(np.full((4, 3), -2.0))
-    assert layer.backward(np.ones((4, 3))).max() < 1
+    layer(np.full((4, 3), -0.25))
+    layer(np.full((4, 3), 3.0))
+    at_three = layer.backward(np.ones((4, 3)))
+    layer(np.full((2, 3), 3.0))
+    layer(np.full((4, 3), -0.25))
+    grad = layer.backward(np.ones((4, 3)))
+    assert not np.array_equal(grad, at_three)
     with pytest.raises(TypeError):
         layer(np.ones((2, 3), complex))
-    assert layer.backward(np.ones((4, 3))).shape == (4, 3)
+    np.testing.assert_array_equal(layer.backward(np.ones((4, 3))), grad)
 
 
 def test_refused_dtypes(layer):
@@ -245,19 +282,83 @@ def test_against_torch(layer):
     """The constructors' arguments, values and gradients of torch's layers of the same name."""
     torch = pytest.importorskip("torch")
     x, g = np.random.default_rng(0).uniform(-8, 8, (2, 5, 3, 4)).astype(np.float32)
-    arguments = {k: v for k, v in vars(layer).items() if k in ("inplace", "negative_slope", "num_parameters", "init")}
+    arguments = {each.name: getattr(layer, each.name) for each in dataclasses.fields(layer) if each.init}
     theirs = getattr(torch.nn, type(layer).__name__)(
-        **arguments | ({"inplace": False} if "inplace" in arguments else {})
+        **{name: value for name, value in arguments.items() if name not in ("inplace", "rng", "dtype")}
     )
+    if isinstance(layer, nn.RReLU):  # the random numbers are others
+        layer, theirs = layer.eval(), theirs.eval()
     leaf = torch.tensor(x, requires_grad=True)
     y = theirs(leaf)
     y.backward(torch.tensor(g))
-    exact = not isinstance(layer, nn.Sigmoid | nn.Tanh)
-    compare = np.testing.assert_array_equal if exact else lambda a, b: np.testing.assert_allclose(a, b, 1e-6, 1e-6)
-    compare(layer(x), y.detach().numpy())
+    exact = isinstance(layer, nn.ReLU | nn.LeakyReLU | nn.PReLU | nn.ReLU6 | nn.Hardtanh | nn.Hardshrink | nn.Threshold)
+    compare = np.testing.assert_array_equal if exact else lambda a, b: np.testing.assert_allclose(a, b, 1e-5, 1e-6)
+    compare(layer(x.copy()), y.detach().numpy())
     compare(layer.backward(g), leaf.grad.numpy())
     if isinstance(layer, nn.PReLU):
         np.testing.assert_allclose(layer.grad_weight, theirs.weight.grad.numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", nn.__all__)
+def test_constructors_of_torch(name):
+    """The same arguments in the same order with the same defaults; ours may have more after them."""
+    torch = pytest.importorskip("torch")
+    if name in ("HookHandle", "Layer"):
+        return
+    theirs = [
+        (each.name, each.default)
+        for each in inspect.signature(getattr(torch.nn, name)).parameters.values()
+        if each.name not in ("device", "dtype")
+    ]
+    if name in ("Hardtanh",):  # two old names that it warns of
+        theirs = [each for each in theirs if each[0] not in ("min_value", "max_value")]
+    ours = [(each.name, each.default) for each in inspect.signature(getattr(nn, name)).parameters.values()]
+    assert ours[: len(theirs)] == theirs
+
+
+def test_random_slopes():
+    """One for each element, uniform between the bounds; the gradient of the next backward has the same ones."""
+    x = np.full(100_000, -1.0, np.float32)
+    y, slopes = relu_simd.rrelu(x, 0.25, 0.75, np.random.default_rng(3))
+    assert slopes.dtype == np.float32
+    same(y, -slopes)
+    assert 0.25 <= slopes.min() < 0.251 < 0.749 < slopes.max() <= 0.75
+    assert np.mean(slopes) == pytest.approx(0.5, abs=0.003)
+    assert np.var(slopes) == pytest.approx(0.25 / 12, rel=0.02)
+    same(relu_simd.rrelu(x, 0.25, 0.75, 3)[0], relu_simd.rrelu(x, 0.25, 0.75, rng=3)[0])
+    assert not np.array_equal(relu_simd.rrelu(x)[0], relu_simd.rrelu(x)[0])
+    layer = nn.RReLU(0.25, 0.75)
+    for _ in range(2):  # other slopes each time
+        y = layer(x)
+        same(layer.backward(np.ones_like(x)), -y)
+    same(layer.eval()(x), np.full_like(x, -0.5))
+    assert layer.train() is layer
+    assert np.ptp(layer(x)) > 0.4
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "i2", "i4"])
+def test_dtypes_of_random_slopes(dtype):
+    x = np.array([-3, 5]).astype(dtype)
+    y, slopes = relu_simd.rrelu(x)
+    assert y.dtype == relu_simd.leaky_relu(x).dtype
+    assert slopes.dtype == (np.float64 if y.dtype == np.float64 else np.float32)
+    same(y, relu_simd.leaky_relu(x, slopes))
+    out = np.empty_like(y)
+    assert relu_simd.rrelu(x, out=out)[0] is out
+
+
+@pytest.mark.parametrize("bounds", [(0.5, 0.25), (0, np.inf), (np.nan, 1)], ids=str)
+def test_bounds_of_random_slopes(bounds):
+    for name, function in {"RReLU": nn.RReLU, "rrelu": lambda *given: relu_simd.rrelu([1.0], *given)}.items():
+        with pytest.raises(ValueError, match=rf"{name}: lower=.* must be finite, and lower not above upper"):
+            function(*bounds)
+    with pytest.raises(ValueError, match=r"RReLU: with lower=-1 .* use inplace=False"):
+        nn.RReLU(-1, 1, inplace=True)
+
+
+def test_approximations_of_gelu():
+    with pytest.raises(ValueError, match=r'GELU: approximate must be "none" or "tanh", not \'erf\''):
+        nn.GELU("erf")
 
 
 @pytest.mark.parametrize("inplace", [False, True])
@@ -297,7 +398,7 @@ def test_memmaps_are_arrays(tmp_path):
 
 def test_examples():
     results = doctest.testmod(importlib.import_module("relu_simd.nn"))
-    assert results.attempted >= 19
+    assert results.attempted >= 53
     assert results.failed == 0
 
 

@@ -81,6 +81,7 @@ def test_public_names():
 # Values
 
 
+@pytest.mark.above_the_row
 @pytest.mark.above_the_dtype
 @pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
 def test_sizes(queue, packed, op, dtype):
@@ -149,6 +150,7 @@ def test_array_slopes(queue, packed, dtype):
 # Layouts
 
 
+@pytest.mark.above_the_row
 @pytest.mark.above_the_dtype
 @pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
 def test_slices(queue, packed, op, dtype):
@@ -169,6 +171,7 @@ def test_slices(queue, packed, op, dtype):
         assert (got[offset + 700 :] == 3).all()
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize("layout", ["C", "F"])
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0), (1,), (7, 1, 5), (30, 41), (2, 3, 4, 5)])
 def test_shapes_and_orders(queue, op, shape, layout):
@@ -182,6 +185,7 @@ def test_shapes_and_orders(queue, op, shape, layout):
     same(getattr(opencl, op.name)(*[give(queue, value) for value in inputs], out=out).get(), wanted(op, inputs))
 
 
+@pytest.mark.above_the_row
 @with_operand()
 def test_in_place(queue, packed, op, which):
     inputs = operands(op, np.dtype("float32"), 5000)
@@ -234,6 +238,7 @@ def test_the_queue_of_a_call(queue):
 # Errors: nothing is enqueued
 
 
+@pytest.mark.above_the_row
 @with_operand()
 def test_no_pyopencl_arrays(queue, op, which):
     for wrong, match in (
@@ -250,6 +255,7 @@ def test_no_pyopencl_arrays(queue, op, which):
         getattr(opencl, op.name)(*given, out=np.ones(3, "f4"))
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize("code", ["i4", "u1", "c8", ">f4", "b1"])
 def test_refused_dtypes(queue, op, code):
     array = cl.array.Array(queue, 3, np.dtype(code))
@@ -257,6 +263,7 @@ def test_refused_dtypes(queue, op, code):
         getattr(opencl, op.name)(*[array] * len(op.inputs))
 
 
+@pytest.mark.above_the_row
 @with_operand(first=1)
 def test_operands_that_differ(queue, op, which):
     for wrong, error, match in (
@@ -270,6 +277,7 @@ def test_operands_that_differ(queue, op, which):
             getattr(opencl, op.name)(*given)
 
 
+@pytest.mark.above_the_row
 def test_out_that_differs(queue, op):
     given = [give(queue, np.ones((3, 4), "f4")) for _ in op.inputs]
     for wrong, error, match in (
@@ -302,6 +310,7 @@ def test_a_slope_beyond_float32(queue):
     same(got.get(), np.array([-np.inf, 1], "f4"))
 
 
+@pytest.mark.above_the_row
 def test_overlap_other_than_exactly(queue, op):
     memory = cl.array.to_device(queue, np.arange(20, dtype="f4") - 10)
     given = [memory[:10], *(give(queue, np.ones(10, "f4")) for _ in op.inputs[1:])]
@@ -364,6 +373,7 @@ def test_within_an_element(queue):
 # Devices
 
 
+@pytest.mark.above_the_row
 def test_float64_on_a_device_without_it(queue, op, monkeypatch, fresh_kernels):
     """Compares and selects need none: not a word of double is compiled for them."""
     monkeypatch.setattr(_kernels, "has_fp64", lambda device: False)

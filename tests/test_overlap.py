@@ -40,6 +40,7 @@ OVERLAPS = {
 }
 
 
+@pytest.mark.above_the_row
 @with_operand(of_dtypes=FLOATS + INTEGERS)
 def test_overlap(op, dtype, which):
     for source, target in OVERLAPS.values():
@@ -55,6 +56,7 @@ def test_overlap(op, dtype, which):
             same(buffer, want)
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize(("op", "dtype"), pairs(lambda op: op.params, of_dtypes=["float16", "bfloat16"]))
 def test_out_within_a_float32_slope(op, dtype):
     """Elements of two sizes in the same memory."""
@@ -68,6 +70,7 @@ def test_out_within_a_float32_slope(op, dtype):
             same(out, want)
 
 
+@pytest.mark.above_the_row
 def test_transposed_onto_itself(op, dtype):
     for face in faces(op):
         matrix = finite(dtype, 900).reshape(30, 30)

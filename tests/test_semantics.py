@@ -227,6 +227,7 @@ def test_results_are_the_same_as_on_every_other_isa(op, dtype, isa):
 PROMOTED = {"int8": "f2", "uint8": "f2", "int16": "f4", "uint16": "f4"}
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize("code", INTEGERS)
 def test_integers_promote_as_numpys_float_ufuncs_do(op, code):
     x = np.arange(-3, 4).astype(code)
@@ -279,6 +280,7 @@ def test_integers_mixed_promote():
             assert relu_backward(np.ones(3, a), np.ones(3, b)).dtype == np.result_type(a, b), (a, b)
 
 
+@pytest.mark.above_the_row
 @pytest.mark.parametrize("slope_name", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize(("op", "dtype"), pairs(lambda op: op.params, FLOATS))
 def test_dtype_of_an_array_slope(op, dtype, slope_name):

@@ -4,6 +4,7 @@
 import ast
 import doctest
 import inspect
+import runpy
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from relu_simd.reference import ROWS
 OTHERS = sorted(set(_core.__all__) - {op.name for op in _core.OPS})
 ROOT = Path(__file__).parents[1]
 README, CHANGELOG = ((ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md"))
+GROUPS = runpy.run_path(str(ROOT / "docs" / "groups.py"))["groups"](README)
 STUB = ast.parse(Path(_core.__file__).with_name("_core.pyi").read_text())
 
 
@@ -76,7 +78,24 @@ def test_what_is_no_ufunc(name):
 
 @pytest.mark.parametrize("name", _core.__all__)
 def test_readme(name):
-    assert f"\n| `{name}(" in README, f"README.md: {name} has no row in the table of functions"
+    tables = [title for title, names in GROUPS.items() for each in names if each == name]
+    assert tables, f"README.md: no table of functions has {name} in its first column or, a gradient, in its last"
+    assert len(tables) == 1, f"README.md: {name} stands in more than one row: {tables}"
+
+
+@pytest.mark.parametrize("name", sorted(name for names in GROUPS.values() for name in names))
+def test_readme_has_no_other_functions(name):
+    assert callable(getattr(relu_simd, name, None)), f"README.md: there is no function {name}"
+
+
+@pytest.mark.parametrize("title", GROUPS)
+def test_site(title):
+    """The tables of the README are the pages of the site."""
+    pages = [
+        page.name for page in (ROOT / "docs" / "api").glob("*.rst") if f"|functions of {title}|" in page.read_text()
+    ]
+    assert len(pages) == 1, f"docs/api: a page should say |functions of {title}|, a heading of the README, not {pages}"
+    assert (ROOT / "docs" / "api" / pages[0]).read_text().startswith(f"{title}\n{'=' * len(title)}\n")
 
 
 def test_function(op):

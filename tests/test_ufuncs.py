@@ -25,6 +25,7 @@ def test_is_a_ufunc(op):
     assert ufunc.types == [f"{first if code == 'e' else code * n}->{code}" for code in codes]
 
 
+@pytest.mark.above_the_row
 def test_where(op, dtype):
     inputs = operands(op, dtype, 99)
     where = np.arange(99) % 3 == 0
@@ -35,6 +36,7 @@ def test_where(op, dtype):
         same(face(*inputs, out=(out,), where=True), expected(op, inputs))
 
 
+@pytest.mark.above_the_row
 def test_dtype_casting_and_order(op):
     for face in faces(op):
         inputs = [value.reshape(10, 20) for value in plain_operands(op, "f4", 200)]
@@ -69,6 +71,7 @@ class Labelled(np.ndarray):
         self.label = getattr(source, "label", None)
 
 
+@pytest.mark.above_the_row
 def test_subclasses(op, dtype):
     inputs = operands(op, dtype, 50)
     labelled = [value.view(Labelled) for value in inputs]
@@ -88,6 +91,7 @@ class Other:
         return ufunc.__name__, method, len(inputs), sorted(keywords)
 
 
+@pytest.mark.above_the_row
 def test_array_ufunc_is_honoured(op):
     for face in faces(op):
         for k in range(len(op.inputs)):
@@ -97,6 +101,7 @@ def test_array_ufunc_is_honoured(op):
         assert face(*[np.ones(3)] * len(op.inputs), out=Other())[3] == ["out"]
 
 
+@pytest.mark.above_the_row
 def test_objects_that_refuse_ufuncs(op):
     class Refuses:
         __array_ufunc__ = None
@@ -106,6 +111,7 @@ def test_objects_that_refuse_ufuncs(op):
             face(*[Refuses()] * len(op.inputs))
 
 
+@pytest.mark.above_the_row
 def test_array_protocol(op):
     class Holder:
         def __array__(self, dtype=None, copy=None):
@@ -114,6 +120,7 @@ def test_array_protocol(op):
     same(faces(op)[0](*[Holder()] * len(op.inputs)), expected(op, [np.array([-1.0, 2.0])] * len(op.inputs)))
 
 
+@pytest.mark.above_the_row
 def test_masked_arrays(op, dtype):
     inputs = [
         np.ma.masked_array(value, np.arange(40) % (k + 3) == 0) for k, value in enumerate(plain_operands(op, dtype, 40))
@@ -126,6 +133,7 @@ def test_masked_arrays(op, dtype):
         same(got.data[~mask], expected(op, [value.data for value in inputs])[~mask])
 
 
+@pytest.mark.above_the_row
 def test_memmap(op, dtype, tmp_path):
     inputs = operands(op, dtype, 3000)
     first = np.memmap(tmp_path / "x", dtype, "w+", shape=3000)
@@ -137,6 +145,7 @@ def test_memmap(op, dtype, tmp_path):
         same(np.array(out), want)
 
 
+@pytest.mark.above_the_row
 def test_inputs_by_keyword(op, dtype):
     inputs = operands(op, dtype, 30)
     want = expected(op, inputs)
@@ -158,6 +167,7 @@ def test_pickles(op, protocol):
         assert copy.deepcopy(face) is face
 
 
+@pytest.mark.above_the_row
 def test_pickles_travel_to_a_process_that_has_imported_nothing(op):
     numbers = [-1.0, 0.5, 0.25, 0.75][: len(op.inputs)]
     code = "import pickle; faces = pickle.loads({}); print([(type(f).__name__, f.__name__, f(*{})) for f in faces])"

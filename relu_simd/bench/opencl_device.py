@@ -66,6 +66,12 @@ def elementwise(context: cl.Context, op: Op, dtype: str) -> ElementwiseKernel:
     arrays = op.arrays
     parameters = [f"const {real} *{name}" if name in arrays else f"{real} {name}" for name in op.inputs]
     expression = re.sub(rf"\b({'|'.join(arrays)})\b", r"\1[i]", op.definition)
+    names = {
+        "abs": "fabs",
+        "pi": "M_PI_F" if dtype == "float32" else "M_PI",
+    }  # OpenCL's for what other languages agree on
+    expression = re.sub(r"\b(abs|pi)\b", lambda name: names[name[1]], expression)
+    expression = re.sub(r"\((\d+)\)", rf"(({real})\1)", expression)  # sqrt(2): of which type it is not clear
     return ElementwiseKernel(context, ", ".join([f"{real} *out", *parameters]), f"out[i] = {expression}")
 
 

@@ -7,8 +7,10 @@ of 30 ns would be mostly wrapper. They also tell the reader exactly what was mea
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,12 +77,33 @@ RELU_SIMD = Library(
 )
 
 
-def _beside_bfloat16(function: Function, names: Names) -> Names:
-    """Bools for the bits; a Python float beside bfloat16 would make the result float32."""
+def _erf(x: NDArray[Any]) -> NDArray[Any]:
+    """SciPy's, as people take it, or where that is not installed Python's for each element: NumPy has none."""
+    try:
+        from scipy.special import erf
+    except ImportError:
+        erf = np.vectorize(math.erf, otypes="d")
+    result: NDArray[Any] = erf(x.astype(np.result_type(x, np.float32))).astype(x.dtype)
+    return result
+
+
+def _in_numpy(function: Function, names: Names) -> Names:
+    """Bools for the bits, and an erf; a Python float beside bfloat16 would make the result float32."""
     first = names[function.inputs[0]]
+    added = booleans(names) | {"erf": _erf}
     if first.dtype.name != "bfloat16":
-        return booleans(names)
-    return booleans(names) | {name: first.dtype.type(names[name]) for name, _ in function.params}
+        return added
+    return added | {name: first.dtype.type(names[name]) for name, _ in function.params}
 
 
-NUMPY = Library("numpy", {name: each.idioms for name, each in FUNCTIONS.items()}, _beside_bfloat16, _core.DTYPES)
+class _NumPy(Library):
+    def ways_for(self, function: Function, dtype: str) -> list[Way]:
+        """Return the idioms; one with a decimal makes float32 of bfloat16, and is cast back, as people have to do."""
+        ways = super().ways_for(function, dtype)
+        if dtype != "bfloat16":
+            return ways
+        cast = f"({{}}).astype({function.inputs[0]}.dtype)"
+        return [replace(way, new=cast.format(way.new)) if re.search(r"\d\.\d", way.new or "") else way for way in ways]
+
+
+NUMPY = _NumPy("numpy", {name: each.idioms for name, each in FUNCTIONS.items()}, _in_numpy, _core.DTYPES)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Operators for onnx's reference evaluator: ``ReferenceEvaluator(model, new_ops=new_ops)``.
 
-Results are those of the specification, as the stock operators give them, except for rounding: Sigmoid and Tanh are
-within 1 ULP of the exact value, and 16-bit floats are multiplied by their slope in float32.
+These are the elementwise activations of every opset, with all their attributes. Results are those of the
+specification, as the stock operators give them, except for rounding, which is that of the functions of `relu_simd`:
+nearly all are within 1 ULP of the exact value, and 16-bit floats are computed in float32. Where the formula takes
+infinity times 0 or infinity by infinity (Gelu, HardSwish, Mish, Softsign and Swish of an infinity), the result is the
+limit, in place of a NaN.
 
 Examples
 --------
@@ -19,6 +22,8 @@ Examples
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,81 +32,129 @@ import relu_simd
 from relu_simd.integrations import _needs
 
 with _needs("onnx", "onnx"):
+    from onnx import NodeProto
+    from onnx.defs import get_schema
     from onnx.reference.op_run import OpRun
-    from onnx.reference.ops.op_clip import Clip_6, Clip_11
 
-__all__ = ["Clip", "LeakyRelu", "PRelu", "Relu", "Sigmoid", "Tanh", "new_ops"]
+
+def _in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function of several steps take them in float32 where x is a 16-bit float; its caller rounds the result."""
+
+    def run(x: Any, **attributes: Any) -> Any:
+        return function(x.astype(np.float32) if x.dtype.itemsize == 2 else x, **attributes)
+
+    return run
+
+
+def _without_nan(x: Any, y: Any) -> Any:
+    """Zero where x is a NaN: it lies beyond no limit."""
+    nan = x != x
+    return np.where(nan, y.dtype.type(0), y) if nan.any() else y
+
+
+def _clip(x: Any, low: Any = None, high: Any = None, **attributes: Any) -> Any:
+    # Before opset 11 the limits are attributes.
+    low, high = attributes.get("min", low), attributes.get("max", high)
+    if low is high is None:
+        return x
+    if any(np.ndim(limit) or limit != limit for limit in (low, high) if limit is not None):
+        return np.clip(x, low, high)
+    lowest, largest = (np.iinfo(x.dtype).min, np.iinfo(x.dtype).max) if x.dtype.kind in "iu" else (-np.inf, np.inf)
+    return relu_simd.hardtanh(x, lowest if low is None else low, largest if high is None else high)
+
+
+def _gelu(x: Any, approximate: str) -> Any:
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f"Gelu: approximate must be 'none' or 'tanh', not {approximate!r}")
+    return relu_simd.gelu_tanh(x) if approximate == "tanh" else relu_simd.gelu(x)
+
+
+@_in_float32
+def _hard_sigmoid(x: Any, alpha: float, beta: float) -> Any:
+    y = np.multiply(x, alpha)
+    return relu_simd.hardtanh(np.add(y, beta), 0, 1)
+
+
+def _prelu(x: Any, slope: Any) -> Any:
+    # As in the stock operator: a slope of one axis that does not fit x's last one lies along the only axis of its
+    # length.
+    if slope.ndim == 1 and slope.shape[0] not in (1, *x.shape[-1:]) and x.shape.count(slope.shape[0]) == 1:
+        slope = slope.reshape([n if n == slope.shape[0] else 1 for n in x.shape])
+    try:
+        np.broadcast_to(slope, x.shape)  # only to see whether it can be: prelu does it faster
+    except ValueError:
+        raise ValueError(f"PRelu: slope of shape {slope.shape} does not broadcast to x's {x.shape}") from None
+    if x.dtype.kind in "iu":  # relu_simd.prelu makes floats of them, as NumPy's own float functions do
+        return np.where(x > 0, x, np.multiply(x, slope, dtype=x.dtype))
+    return relu_simd.prelu(x, slope)
+
+
+@_in_float32
+def _selu(x: Any, alpha: float, gamma: float) -> Any:
+    return np.multiply(relu_simd.elu(x, alpha), gamma)
+
+
+def _shrink(x: Any, bias: float, lambd: float) -> Any:
+    whole = x.dtype.kind in "iu"
+    if bias not in (0, lambd) or not lambd >= 0 or (whole and not (bias.is_integer() and math.isfinite(lambd))):
+        return np.where(x < -lambd, x + bias, np.where(x > lambd, x - bias, 0))
+    limit = math.floor(lambd) if whole else lambd  # beyond which are the same integers
+    return _without_nan(x, relu_simd.softshrink(x, limit) if bias else relu_simd.hardshrink(x, limit))
+
+
+# Each operator: its result from its inputs and attributes, and the formula.
+_OPERATORS: dict[str, tuple[Callable[..., Any], str]] = {
+    "Celu": (lambda x, alpha: relu_simd.celu(x, alpha), "``x >= 0 ? x : alpha * (exp(x / alpha) - 1)``."),
+    "Clip": (_clip, "``min(max(x, low), high)``; the limits are inputs or, before opset 11, attributes."),
+    "Elu": (lambda x, alpha: relu_simd.elu(x, alpha), "``x > 0 ? x : alpha * (exp(x) - 1)``."),
+    "Gelu": (_gelu, "``x * Phi(x)`` or, where `approximate` is ``tanh``, its approximation."),
+    "HardSigmoid": (_hard_sigmoid, "``alpha * x + beta``, clipped to 0 .. 1."),
+    "HardSwish": (lambda x: relu_simd.hardswish(x), "``x * ((x + 3) / 6 clipped to 0 .. 1)``."),
+    "LeakyRelu": (lambda x, alpha: relu_simd.leaky_relu(x, alpha), "``x > 0 ? x : x * alpha``."),
+    "Mish": (lambda x: relu_simd.mish(x), "``x * tanh(softplus(x))``."),
+    "PRelu": (
+        _prelu,
+        "``x > 0 ? x : x * slope``, the slope broadcast to the shape of x. One that would make the result larger than "
+        "x, which the specification forbids, is a ValueError. Integers stay what they are, and a product that is too "
+        "large for them wraps around.",
+    ),
+    "Relu": (lambda x: relu_simd.relu(x), "``x < 0 ? 0 : x``."),
+    "Selu": (_selu, "``gamma * (x > 0 ? x : alpha * (exp(x) - 1))``."),
+    "Shrink": (_shrink, "``x < -lambd ? x + bias : x > lambd ? x - bias : 0``."),
+    "Sigmoid": (lambda x: relu_simd.sigmoid(x), "``1 / (1 + exp(-x))``."),
+    "Softplus": (lambda x: relu_simd.softplus(x), "``log(1 + exp(x))``."),
+    "Softsign": (lambda x: relu_simd.softsign(x), "``x / (1 + abs(x))``."),
+    "Swish": (lambda x, alpha: relu_simd.silu(x, alpha), "``x / (1 + exp(-alpha * x))``."),
+    "Tanh": (lambda x: relu_simd.tanh(x), "Hyperbolic tangent."),
+    "ThresholdedRelu": (
+        lambda x, alpha: _without_nan(x, relu_simd.threshold(x, alpha, 0)),
+        "``x > alpha ? x : 0``.",
+    ),
+}
+
+
+class _Operator(OpRun):
+    """An operator whose result is that of a function, in the type of the first input."""
+
+    function: Callable[..., Any]
+
+    def __init__(self, node: NodeProto, run_params: dict[str, Any]) -> None:
+        # Attributes that are absent have the values of the model's opset. onnx gives new operators those of the newest.
+        schema = get_schema(node.op_type, run_params["opsets"][node.domain], node.domain)
+        super().__init__(node, run_params, schema)
+
+    def _run(self, x: Any, *inputs: Any, **attributes: Any) -> tuple[Any]:
+        attributes.pop("consumed_inputs", None)  # opset 1 has it, for optimizers of its time
+        # Those that come from a function around the node may be any numbers.
+        given = {name: value if isinstance(value, str | None) else float(value) for name, value in attributes.items()}
+        y = type(self).function(x, *inputs, **given)
+        return (np.asarray(y).astype(x.dtype, copy=False),)
+
 
 # onnx finds an operator by the name of its class.
-
-
-class Relu(OpRun):
-    """``x < 0 ? 0 : x``."""
-
-    def _run(self, x: Any) -> tuple[Any]:
-        return (relu_simd.relu(x),)
-
-
-class LeakyRelu(OpRun):
-    """``x > 0 ? x : x * alpha``."""
-
-    def _run(self, x: Any, alpha: Any = None) -> tuple[Any]:
-        # A number: an array could widen x.
-        return (relu_simd.leaky_relu(x, float(alpha)),)
-
-
-class PRelu(OpRun):
-    """``x > 0 ? x : x * slope``, the slope broadcast to the shape of x.
-
-    As in the stock operator, a slope of one axis that does not fit x's last one lies along the only axis of its
-    length. One that would make the result larger than x, which the specification forbids, is a ValueError. Integers
-    stay what they are, and a product that is too large for them wraps around.
-    """
-
-    def _run(self, x: Any, slope: Any) -> tuple[Any]:
-        if slope.ndim == 1 and slope.shape[0] not in (1, *x.shape[-1:]) and x.shape.count(slope.shape[0]) == 1:
-            slope = slope.reshape([n if n == slope.shape[0] else 1 for n in x.shape])
-        try:
-            np.broadcast_to(slope, x.shape)  # only to see whether it can be: prelu does it faster
-        except ValueError:
-            raise ValueError(f"PRelu: slope of shape {slope.shape} does not broadcast to x's {x.shape}") from None
-        if x.dtype.kind in "iu":  # relu_simd.prelu makes floats of them, as NumPy's own float functions do
-            return (np.where(x > 0, x, np.multiply(x, slope, dtype=x.dtype)),)
-        return (relu_simd.prelu(x, slope),)
-
-
-class Sigmoid(OpRun):
-    """``1 / (1 + exp(-x))``."""
-
-    def _run(self, x: Any) -> tuple[Any]:
-        return (relu_simd.sigmoid(x),)
-
-
-class Tanh(OpRun):
-    """Hyperbolic tangent."""
-
-    def _run(self, x: Any) -> tuple[Any]:
-        return (relu_simd.tanh(x),)
-
-
-# The limits of Clip in opsets 6 to 10 where the attribute is absent, whatever the dtype of x.
-_FLOAT32 = np.finfo(np.float32)
-
-
-class Clip(Clip_11):
-    """`relu6` where the limits are the numbers 0 and 6, inputs or attributes; else the stock operator."""
-
-    def _run(self, x: Any, *limits: Any, min: Any = None, max: Any = None) -> Any:
-        opset = self.run_params["opsets"][self.onnx_node.domain]
-        if opset < 11:
-            # Attributes, which this class must fill in itself: onnx knows only the newest opset of a new operator.
-            lowest, largest = (float(_FLOAT32.min), float(_FLOAT32.max)) if opset >= 6 else (None, None)
-            limits = (lowest if min is None else min, largest if max is None else max)
-            if limits != (0, 6):
-                return Clip_6._run(self, x, *limits)
-        if len(limits) == 2 and all(np.shape(k) == () and k == want for k, want in zip(limits, (0, 6), strict=True)):
-            return (relu_simd.relu6(x),)
-        return super()._run(x, *limits)
-
-
-new_ops = [Relu, LeakyRelu, PRelu, Sigmoid, Tanh, Clip]
+new_ops = [
+    type(name, (_Operator,), {"function": staticmethod(function), "__doc__": formula, "__module__": __name__})
+    for name, (function, formula) in _OPERATORS.items()
+]
+globals().update(zip(_OPERATORS, new_ops, strict=True))
+__all__ = ["new_ops", *_OPERATORS]

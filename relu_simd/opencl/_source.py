@@ -18,7 +18,7 @@ def _read(name: str) -> str:
 
 TEMPLATE = _read("kernel.cl")
 # Copies of what the instruction sets of the CPU compile, made with every build.
-EXPRESSIONS, MATHS = _read("kernels.h"), _read("vmath.h")
+EXPRESSIONS, MATHS = _read("kernels.h"), _read("vmath.h") + _read("vmath_gelu.h")
 MATHS = MATHS.replace("static const struct", "constant struct").replace("const elem *", "constant elem *")
 
 PACK_BYTES = 16

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The one kernel: an operation on one dtype, element by element. The operation is csrc/kernels.h, which the device's
 // compiler takes as it stands, with vmath.h, over the vocabulary below: one more instruction set, whose vector is one
-// element. csrc/isa_scalar.c says what each word means. _source.py puts definitions before this text:
+// element. csrc/isa/scalar.c says what each word means. _source.py puts definitions before this text:
 //   bits, SIGN, INF        the unsigned integer as wide as the dtype, and patterns of the dtype in it
 //   real, real_bits        what arithmetic is done in, and the integer as wide
 //   FLOAT16, ... FLOAT64   the dtype; HALF with FLOAT16 where the device converts it itself, NO_DOUBLE with FLOAT64
@@ -88,7 +88,10 @@ RS_INLINE bits pattern(float c) { return narrow(c); }
 #undef log
 #undef finite
 
-typedef int mask;
+// A type of its own, so that select with its arguments in another order does not compile.
+typedef struct {
+    int is;
+} mask;
 
 #if defined WIDENS
 // The whole expression in `real`.
@@ -118,14 +121,14 @@ typedef real vec, elem, wide;
 
 #define splat(s) ((real)(s))
 #define value(c) ((real)(c))
-RS_INLINE mask negative(vec v) { return v < 0; }
-RS_INLINE mask nonpositive(vec v) { return v <= 0; }
-RS_INLINE mask less(vec a, vec b) { return a < b; }
-RS_INLINE mask less_equal(vec a, vec b) { return a <= b; }
-RS_INLINE mask above(vec v, real c) { return v > c; }
-RS_INLINE mask at_least(vec v, real c) { return v >= c; }
-RS_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
-RS_INLINE vec drop(mask m, vec v) { return m ? 0 : v; }
+RS_INLINE mask negative(vec v) { return (mask){v < 0}; }
+RS_INLINE mask nonpositive(vec v) { return (mask){v <= 0}; }
+RS_INLINE mask less(vec a, vec b) { return (mask){a < b}; }
+RS_INLINE mask less_equal(vec a, vec b) { return (mask){a <= b}; }
+RS_INLINE mask above(vec v, real c) { return (mask){v > c}; }
+RS_INLINE mask at_least(vec v, real c) { return (mask){v >= c}; }
+RS_INLINE vec select(mask m, vec a, vec b) { return m.is ? a : b; }
+RS_INLINE vec drop(mask m, vec v) { return m.is ? 0 : v; }
 RS_INLINE vec add(vec a, vec b) { return a + b; }
 RS_INLINE vec sub(vec a, vec b) { return a - b; }
 RS_INLINE vec mul(vec a, vec b) { return a * b; }
@@ -183,20 +186,30 @@ typedef bits vec;
 typedef real wide;
 
 #define value(c) pattern(c)
-RS_INLINE mask between(vec x, bits from, bits to) { return (bits)(x - from) <= (bits)(to - from); }
+RS_INLINE mask between(vec x, bits from, bits to) { return (mask){(bits)(x - from) <= (bits)(to - from)}; }
 RS_INLINE mask negative(vec v) { return between(v, SIGN + 1, SIGN + INF); }
-RS_INLINE mask nonpositive(vec v) { return v == 0 || between(v, SIGN, SIGN + INF); }
+RS_INLINE mask nonpositive(vec v) { return (mask){v == 0 || between(v, SIGN, SIGN + INF).is}; }
 RS_INLINE mask above(vec v, float c) { return between(v, pattern(c) + 1, INF); }
 RS_INLINE mask at_least(vec v, float c) { return between(v, pattern(c), INF); }
-RS_INLINE mask below_param(vec v, wide s) { return widen(v) < s; }
-RS_INLINE mask at_most_param(vec v, wide s) { return widen(v) <= s; }
-RS_INLINE mask above_param(vec v, wide s) { return widen(v) > s; }
-RS_INLINE mask at_least_param(vec v, wide s) { return widen(v) >= s; }
+RS_INLINE mask below_param(vec v, wide s) { return (mask){widen(v) < s}; }
+RS_INLINE mask at_most_param(vec v, wide s) { return (mask){widen(v) <= s}; }
+RS_INLINE mask above_param(vec v, wide s) { return (mask){widen(v) > s}; }
+RS_INLINE mask at_least_param(vec v, wide s) { return (mask){widen(v) >= s}; }
 RS_INLINE vec of_param(wide s) { return narrow(s); }
-RS_INLINE vec select(mask m, vec a, vec b) { return m ? a : b; }
-RS_INLINE vec drop(mask m, vec v) { return m ? 0 : v; }
+RS_INLINE vec select(mask m, vec a, vec b) { return m.is ? a : b; }
+RS_INLINE vec drop(mask m, vec v) { return m.is ? 0 : v; }
 RS_INLINE vec add(vec a, vec b) { return narrow(widen(a) + widen(b)); }
 RS_INLINE vec mul(vec a, wide b) { return narrow(widen(a) * b); }
+RS_INLINE vec times(vec a, vec b) { return narrow(widen(a) * widen(b)); }
+// Of NaN the first, as on CPUs: a compiler may make of a - b the sum with -b, which has another sign of a NaN.
+RS_INLINE vec nan_or(vec v, wide s, wide result)
+{
+    const vec quiet = (vec)(INF & -INF) >> 1;
+    return widen(v) != widen(v) ? v | quiet : s != s ? narrow(s) | quiet : narrow(result);
+}
+RS_INLINE vec add_param(vec v, wide s) { return nan_or(v, s, widen(v) + s); }
+RS_INLINE vec sub_param(vec v, wide s) { return nan_or(v, s, widen(v) - s); }
+RS_INLINE vec drop_within(vec v, wide s, vec of) { return widen(v & ~SIGN) <= s ? 0 : of; }
 #define OPERAND(x) (x)
 #define RESULT(v) (v)
 #endif

@@ -14,10 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dispatch.h"
-#include "parallel.h"
-#include "pool.h"
-#include "run.h"
+#include "run/dispatch.h"
+#include "run/parallel.h"
+#include "run/pool.h"
+#include "run/run.h"
 
 enum { SIZES = 70, THREADS = 4 };
 #ifdef __SANITIZE_THREAD__

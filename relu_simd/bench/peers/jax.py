@@ -11,8 +11,27 @@ from relu_simd._rows import Way
 from relu_simd.bench.functions import FUNCTIONS, Function
 from relu_simd.bench.ways import Library, Names, booleans
 
+SMOOTH = {
+    "relu_squared": "lambda x: jnp.square(jax.nn.relu(x))",
+    "hardsigmoid": "jax.nn.hard_sigmoid",
+    "hardswish": "jax.nn.hard_silu",
+    "softsign": "jax.nn.soft_sign",
+    "elu": "lambda x: jax.nn.elu(x, alpha)",
+    "celu": "lambda x: jax.nn.celu(x, alpha)",
+    "selu": "jax.nn.selu",
+    "silu": "lambda x: x * jax.nn.sigmoid(beta * x)",
+    "gelu": "lambda x: jax.nn.gelu(x, approximate=False)",
+    "gelu_tanh": "lambda x: jax.nn.gelu(x, approximate=True)",
+    "mish": "jax.nn.mish",
+    "softplus": "lambda x: jax.nn.softplus(beta * x) / beta",
+    "logsigmoid": "jax.nn.log_sigmoid",
+    "tanhshrink": "lambda x: x - jnp.tanh(x)",
+}
+
 # Each with the function's arrays as arguments, in its order.
 SOURCES = {
+    **SMOOTH,
+    **{f"{name}_backward": f"lambda g, x: jax.vjp({source}, x)[1](g)[0]" for name, source in SMOOTH.items()},
     "relu": "jax.nn.relu",
     "relu_backward": "lambda g, x: jnp.where(x > 0, g, 0)",
     "leaky_relu": "lambda x: jax.nn.leaky_relu(x, slope)",
@@ -22,6 +41,10 @@ SOURCES = {
     "(jnp.where(x > 0, g, g * weight), jnp.where(x > 0, 0, g * x).sum(0, dtype=sums).astype(x.dtype))",
     "relu6": "lambda x: jnp.clip(x, 0, 6)",
     "relu6_backward": "lambda g, x: jnp.where((x > 0) & (x < 6), g, 0)",
+    "hardtanh": "lambda x: jnp.clip(x, min_val, max_val)",
+    "hardtanh_backward": "lambda g, x: jnp.where((x > min_val) & (x < max_val), g, 0)",
+    "threshold": "lambda x: jnp.where(x > threshold, x, value)",
+    "threshold_backward": "lambda g, x: jnp.where(x > threshold, g, 0)",
     "add_relu": "lambda a, b: jax.nn.relu(a + b)",
     "add_relu_bias": "lambda a, bias: jax.nn.relu(a + bias)",
     "sigmoid": "jax.nn.sigmoid",
@@ -35,8 +58,12 @@ SOURCES = {
 }
 
 
+def _arrays(function: Function) -> list[str]:
+    return [name for name in function.inputs if name not in dict(function.params)]
+
+
 def _way(name: str) -> Way:
-    call = f"function({', '.join(each for each in FUNCTIONS[name].inputs if each != 'slope')})"
+    call = f"function({', '.join(_arrays(FUNCTIONS[name]))})"
     several = len(FUNCTIONS[name].outputs) > 1
     return Way(f"jax.block_until_ready({call})" if several else f"{call}.block_until_ready()")
 
@@ -51,9 +78,10 @@ def load_jax(threads: int) -> Library:
 
     def prepare(function: Function, names: Names) -> Names:
         names = names | booleans(names)
-        arrays = {each: jnp.asarray(names[each]) for each in function.inputs if each != "slope"}
+        arrays = {each: jnp.asarray(names[each]) for each in _arrays(function)}
         wide = jnp.float64 if next(iter(arrays.values())).dtype == jnp.float64 else jnp.float32
-        scope = {"jax": jax, "jnp": jnp, "slope": names.get("slope"), "sums": wide}
+        params = {each: names[each] for each, _ in function.params}
+        scope = {"jax": jax, "jnp": jnp, "sums": wide} | params
         return arrays | {"jax": jax, "function": jax.jit(eval(SOURCES[function.name], scope))}
 
     return Library("jax", {name: (_way(name),) for name in SOURCES}, prepare, _core.DTYPES)

@@ -10,10 +10,15 @@ from relu_simd.bench.ways import Library
 
 
 def load_scipy(threads: int) -> Library:
-    """Load SciPy, whose expit is the sigmoid, on one thread."""
-    expit = import_module("scipy.special").expit
-    way = Way("expit(x)", out="expit(x, out=out)", inplace="expit(x, out=x)")
-    return Library("scipy", {"sigmoid": (way,)}, lambda function, names: {"expit": expit})
+    """Load SciPy, which has three of the functions and gelu's factor, on one thread."""
+    special = import_module("scipy.special")
+    names = {"sigmoid": "expit", "logsigmoid": "log_expit", "softplus": "softplus"}
+    ways = {
+        name: (Way(f"{each}(x)", out=f"{each}(x, out=out)", inplace=f"{each}(x, out=x)"),)
+        for name, each in names.items()
+        if hasattr(special, each)
+    }
+    return Library("scipy", ways | {"gelu": (Way("x * ndtr(x)"),)}, lambda function, names: vars(special))
 
 
 def load_thinc(threads: int) -> Library:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from operator import attrgetter
 from typing import Any
@@ -16,8 +17,19 @@ from relu_simd.bench.ways import Library, Names, booleans
 
 DTYPES = ("float32", "float64", "float16", "bfloat16", "int8", "uint8", "int16", "int32", "int64")
 
+# Operators of one tensor and its parameters, and gradients, which have a variant that writes to a given tensor.
+FORWARD = ("gelu", "silu", "mish", "elu", "softplus", "hardsigmoid", "hardswish", "hardshrink", "softshrink")
+BACKWARD = ("gelu", "silu", "elu", "softplus", "hardsigmoid", "hardshrink", "softshrink")
+
 # Names in the statements for what torch.ops.aten has.
 ATEN = {
+    **{name: f"{name}.default" for name in FORWARD},
+    **{f"{name}_out": f"{name}.out" for name in FORWARD},
+    **{f"{name}_backward": f"{name}_backward.default" for name in BACKWARD},
+    **{f"{name}_backward_out": f"{name}_backward.grad_input" for name in BACKWARD},
+    "mish_backward": "mish_backward.default",
+    "hardswish_backward": "hardswish_backward.default",
+    "log_sigmoid_backward": "log_sigmoid_backward.default",
     "relu_out": "relu.out",
     "threshold_backward": "threshold_backward.default",
     "threshold_backward_out": "threshold_backward.grad_input",
@@ -39,6 +51,11 @@ ATEN = {
     "tanh_backward": "tanh_backward.default",
     "tanh_backward_out": "tanh_backward.grad_input",
 }
+
+
+def _forward(operator: str, arguments: str = "x") -> Way:
+    call = f"{operator}_out({arguments}, out="
+    return Way(f"{operator}({arguments})", out=f"{call}out)", inplace=f"{call}x)")
 
 
 def _gradient(operator: str, arguments: str) -> Way:
@@ -81,6 +98,41 @@ WAYS = {
     "relu6_backward": (_gradient("hardtanh_backward", "g, x, 0, 6"),),
     "add_relu": _sum("b"),
     "add_relu_bias": _sum("bias"),
+    "hardtanh": (_forward("hardtanh", "x, min_val, max_val"),),
+    "hardtanh_backward": (_gradient("hardtanh_backward", "g, x, min_val, max_val"),),
+    "threshold": (Way("torch.threshold(x, threshold, value)", inplace="torch.threshold_(x, threshold, value)"),),
+    "threshold_backward": (_gradient("threshold_backward", "g, x, threshold"),),
+    "hardshrink": (_forward("hardshrink", "x, lambd"),),
+    "hardshrink_backward": (_gradient("hardshrink_backward", "g, x, lambd"),),
+    "softshrink": (_forward("softshrink", "x, lambd"),),
+    "softshrink_backward": (_gradient("softshrink_backward", "g, x, lambd"),),
+    "relu_squared": (Way("torch.relu(x).square_()", inplace="torch.relu_(x).square_()"),),
+    "hardsigmoid": (_forward("hardsigmoid"),),
+    "hardsigmoid_backward": (  # in float64 its sixth is a float32
+        replace(_gradient("hardsigmoid_backward", "g, x"), without=("float64",)),
+    ),
+    "hardswish": (_forward("hardswish"),),
+    "hardswish_backward": (Way("hardswish_backward(g, x)"),),
+    "softsign": (Way("torch.nn.functional.softsign(x)"),),
+    "elu": (_forward("elu", "x, alpha"),),
+    "elu_backward": (_gradient("elu_backward", "g, alpha, 1, 1, False, x"),),
+    "celu": (Way("torch.celu(x, alpha)", inplace="torch.celu_(x, alpha)"),),
+    "celu_backward": (_gradient("elu_backward", "g, alpha, 1, 1 / alpha, False, x"),),
+    "selu": (Way("torch.selu(x)", inplace="torch.selu_(x)"),),
+    "selu_backward": (_gradient("elu_backward", "g, 1.6732632423543772, 1.0507009873554805, 1, False, x"),),
+    "silu": (_forward("silu"),),
+    "silu_backward": (_gradient("silu_backward", "g, x"),),
+    "gelu": (_forward("gelu"),),
+    "gelu_backward": (_gradient("gelu_backward", "g, x"),),
+    "gelu_tanh": (_forward("gelu", "x, approximate='tanh'"),),
+    "gelu_tanh_backward": (_gradient("gelu_backward", "g, x, approximate='tanh'"),),
+    "mish": (_forward("mish"),),
+    "mish_backward": (Way("mish_backward(g, x)"),),
+    "softplus": (_forward("softplus", "x, beta"),),
+    "softplus_backward": (_gradient("softplus_backward", "g, x, beta, 20"),),
+    "logsigmoid": (Way("torch.nn.functional.logsigmoid(x)"),),
+    "logsigmoid_backward": (Way("log_sigmoid_backward(g, x, buffer)"),),
+    "tanhshrink": (Way("torch.nn.functional.tanhshrink(x)"),),
     "sigmoid": (Way("torch.sigmoid(x)", out="torch.sigmoid(x, out=out)", inplace="torch.sigmoid_(x)"),),
     "sigmoid_backward": (_gradient("sigmoid_backward", "g, y"),),
     "tanh": (Way("torch.tanh(x)", out="torch.tanh(x, out=out)", inplace="torch.tanh_(x)"),),
@@ -121,6 +173,9 @@ def load_torch(threads: int) -> Library:
 
     def prepare(function: Function, names: Names) -> Names:
         arrays = {name: value for name, value in (names | booleans(names)).items() if isinstance(value, np.ndarray)}
-        return {"torch": torch} | operators | {name: tensor(value) for name, value in arrays.items()}
+        tensors = {name: tensor(value) for name, value in arrays.items()}
+        if function.name == "logsigmoid_backward":  # what the forward keeps for it
+            tensors["buffer"] = torch.ops.aten.log_sigmoid_forward(tensors["x"])[1]
+        return {"torch": torch} | operators | tensors
 
     return Library("torch", WAYS, prepare, DTYPES, to_numpy)

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the layers of `relu_simd.nn` share, and how a row of the table of operations becomes a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self, dataclass_transform
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import relu_simd as rs
+from relu_simd import _core, _docs
+
+Hook = Callable[[Any, tuple[Any, ...], Any], object]
+
+
+@dataclass(frozen=True)
+class HookHandle:
+    """What `register_forward_hook` returns."""
+
+    hooks: list[Hook] = field(repr=False)
+    hook: Hook
+
+    def remove(self) -> None:
+        """Call the hook no more; once is enough, twice does no harm."""
+        if self.hook in self.hooks:
+            self.hooks.remove(self.hook)
+
+
+class Layer:
+    """What the layers share; a subclass says how to go forward and backward, and what to keep in between."""
+
+    training = True
+    # Of the last forward: its shape, and what backward needs.
+    _memory: tuple[tuple[int, ...], Any] | None = None
+
+    def __call__(self, x: ArrayLike) -> Any:
+        """Do the same as `forward`."""
+        return self.forward(x)
+
+    def forward(self, x: ArrayLike) -> Any:
+        """Apply the activation, and keep what `backward` will need.
+
+        Parameters
+        ----------
+        x : array_like
+            Input of any shape; the dtypes are those of the function of the same name in `relu_simd`.
+
+        Returns
+        -------
+        ndarray or scalar
+            Output of x's shape; `x` itself if the layer works in place.
+
+        Raises
+        ------
+        TypeError
+            A dtype that is refused, or an `x` that is no array and should be changed in place.
+        """
+        y, kept = self._forward(x)
+        self._memory = np.shape(y), kept
+        for hook in self.__dict__.get("_hooks", ()):
+            hook(self, (x,), y)
+        return y
+
+    def backward(self, grad_output: ArrayLike) -> Any:
+        """Gradient of the loss with respect to the input of the last `forward`.
+
+        Parameters
+        ----------
+        grad_output : array_like
+            Gradient of the loss with respect to the output of the last `forward`, in its shape. It is not changed.
+
+        Returns
+        -------
+        ndarray or scalar
+            New array of the same shape.
+
+        Raises
+        ------
+        RuntimeError
+            There was no `forward` yet.
+        ValueError
+            `grad_output` of another shape than the output.
+        """
+        name = type(self).__name__
+        if self._memory is None:
+            raise RuntimeError(f"{name}.backward: nothing to go back from; call {name}.forward(x) first")
+        shape, kept = self._memory
+        if np.shape(grad_output) != shape:
+            raise ValueError(
+                f"{name}.backward: grad_output has shape {np.shape(grad_output)}, but the last forward's output {shape}"
+            )
+        return self._backward(grad_output, kept)
+
+    def register_forward_hook(self, hook: Hook) -> HookHandle:
+        """Call ``hook(layer, (x,), y)`` after every `forward`, as `torch.nn.Module` does; its result is ignored.
+
+        Returns
+        -------
+        HookHandle
+            Its ``remove()`` ends it.
+        """
+        hooks = self.__dict__.setdefault("_hooks", [])
+        hooks.append(hook)
+        return HookHandle(hooks, hook)
+
+    def train(self, mode: bool = True) -> Self:
+        """Behave as in training, or with False as in evaluation: that differs for `RReLU` alone. Returns the layer."""
+        self.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Behave as in evaluation: ``train(False)``."""
+        return self.train(False)
+
+    def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
+        """Return the output, and what backward needs of it all."""
+        raise NotImplementedError
+
+    def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:
+        raise NotImplementedError
+
+    def _out(self, x: ArrayLike) -> NDArray[Any] | None:
+        """Where the output goes: None is a new array."""
+        if not getattr(self, "inplace", False):
+            return None
+        if not isinstance(x, np.ndarray):
+            raise TypeError(
+                f"{type(self).__name__}: x must be a NumPy array to be changed in place, not {type(x).__name__}; "
+                "use inplace=False"
+            )
+        return x
+
+
+_DOC = """{summary}
+
+Keeps its {kept}. A NaN stays. Definition, accuracy and gradient are those of `relu_simd.{function}`.
+{parameters}
+Examples
+--------
+>>> layer = {layer}({arguments})
+>>> layer({x})
+{result}
+"""
+
+_FIELDS = {
+    "inplace": "Write the output over `x`: see `ReLU`. A copy of `x` is kept then, because the gradient needs it.",
+    "approximate": """"tanh" is `relu_simd.gelu_tanh`, which is another function: see there.""",
+    "threshold": "Not used. PyTorch returns `x` from there on, which is up to 2e-9 off; this function needs no limit.",
+}
+
+
+@dataclass_transform(eq_default=False)
+class Elementwise(Layer):
+    """A layer made of a row: the fields of a subclass are the row's parameters, and what else PyTorch's layer takes.
+
+    It keeps the output if the row's gradient is made of that, otherwise the input.
+    """
+
+    _function = ""  # the row; of an instance, which may choose another
+
+    def __init_subclass__(cls, function: str) -> None:
+        """Name the row."""
+        cls._function = function
+        dataclass(eq=False)(cls)
+        cls.__doc__ = cls._doc()
+
+    @classmethod
+    def _doc(cls) -> str:
+        op = _core.OPS[_core.ROWS[cls._function]]
+        texts = _FIELDS | {name: _docs.of_input(op, name) for name in op.params}
+        parameters = [f"{name} : {kind}\n    {texts[name]}" for name, kind in cls.__annotations__.items()]
+        array, end, arguments = op.example.removeprefix(f"{op.name}(").removesuffix(")").partition("])")
+        return _DOC.format(
+            summary=cls.__doc__,
+            kept="output" if cls._keeps_output(op.name) else "input",
+            function=op.name,
+            parameters="\n".join(["", "Parameters", "----------", *parameters, ""]) if parameters else "",
+            layer=cls.__name__,
+            arguments=arguments.removeprefix(", "),
+            x=array + end,
+            result=op.result,
+        )
+
+    @staticmethod
+    def _keeps_output(function: str) -> bool:
+        return _core.OPS[_core.ROWS[f"{function}_backward"]].arrays[1] == "y"
+
+    def _parameters(self) -> list[Any]:
+        return [getattr(self, name) for name in _core.OPS[_core.ROWS[self._function]].params]
+
+    def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
+        out = self._out(x)
+        kept = x if out is None else out.copy()
+        y = getattr(rs, self._function)(x, *self._parameters(), out=out)
+        return y, y if self._keeps_output(self._function) else kept
+
+    def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:
+        return getattr(rs, f"{self._function}_backward")(grad_output, kept, *self._parameters())

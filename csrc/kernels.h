@@ -128,9 +128,13 @@ KERNEL1_PARAM1(softplus, x, beta) { return softplus_sum(x, beta, TO_HALF); }
 
 KERNEL2_PARAM1(softplus_backward, grad_output, x, beta) { return times_factor(grad_output, softplus_factor(x, beta)); }
 
-KERNEL1(logsigmoid, x) { return softplus_sum(x, splat(-1), TO_HALF); }
+/* Compilers make of the product with -1 a flip of the sign, also of a NaN's. */
+KERNEL1(logsigmoid, x) { return nan_of(x, softplus_sum(x, splat(-1), TO_HALF)); }
 
-KERNEL2(logsigmoid_backward, grad_output, x) { return times_factor(grad_output, softplus_factor(x, splat(-1))); }
+KERNEL2(logsigmoid_backward, grad_output, x)
+{
+    return times_factor(grad_output, nan_of(x, softplus_factor(x, splat(-1))));
+}
 
 KERNEL1(gelu, x) { return gelu_of(x, TO_HALF); }
 

@@ -23,9 +23,8 @@
  * Monotone (f32: every neighbour, f64: sampled). sigmoid is within [0, 1] and tanh within [-1, 1]; tanh is odd and
  * never above |x|. A NaN comes out as itself, made quiet: in between its lanes hold anything.
  *
- * The float32 results of tanh_of and of the functions that end in `for_half` give all 65,536 float16 and all bfloat16
- * correctly rounded, when they are rounded once more. The results of sigmoid_of would give 7 float16 that are wrong, of
- * softplus_of 1, and of elu_of a few with an alpha other than 1.
+ * The float32 results of tanh_of, and with to_half of the others, give all 65,536 float16 and all bfloat16 correctly
+ * rounded, when they are rounded once more. Without it 7 float16 of sigmoid would be wrong, and 1 of softplus.
  * Included by isa/dtype.h once for f32 and once for f64. */
 
 #ifndef RS_VMATH_CONSTANTS

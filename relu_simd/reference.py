@@ -442,9 +442,10 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
     },
 )
 def elu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
-    """Gradient from the input; +0 where the exponential is."""
+    """Gradient from the input; +0 where the exponential is. An infinite alpha stays, even where the exponential is 0."""
     wide, factor = _wider(x), _wider(_param(alpha, x))
-    return _times(grad_output, np.where(wide > 0, 1, factor * np.exp(np.where(wide > 0, 0, wide))), x)
+    curve = factor * np.where(np.isinf(factor) & (wide < 0), 1, np.exp(np.where(wide > 0, 0, wide)))
+    return _times(grad_output, np.where(wide > 0, 1, curve), x)
 
 
 @row(
@@ -457,8 +458,10 @@ def elu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
 )
 @rounded_once
 def celu(x: Any, alpha: Any = 1.0) -> Any:
-    """Exponential on the negative side."""
-    return np.where(x >= 0, x, alpha * np.expm1(np.where(x >= 0, -1, x) / alpha))
+    """Exponential on the negative side; of an infinite alpha the limit, x, and of a zero 0."""
+    curve = alpha * np.expm1(np.where(x >= 0, -1, x) / alpha)
+    curve = np.where((alpha == 0) & (x < 0), -0.0, np.where(np.isinf(alpha), x, curve))
+    return np.where(x >= 0, x, curve)
 
 
 @row(
@@ -469,9 +472,10 @@ def celu(x: Any, alpha: Any = 1.0) -> Any:
     },
 )
 def celu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
-    """Gradient from the input; +0 where the exponential is."""
+    """Gradient from the input; +0 where the exponential is. Of an infinite alpha the limit, 1."""
     wide, divisor = _wider(x), _wider(_param(alpha, x))
-    return _times(grad_output, np.where(wide >= 0, 1, np.exp(np.where(wide >= 0, -1, wide) / divisor)), x)
+    one = (wide >= 0) | np.isinf(divisor) & (wide < 0)
+    return _times(grad_output, np.where(one, 1, np.exp(np.where(one, -1, wide) / divisor)), x)
 
 
 @row(
@@ -535,8 +539,9 @@ def silu_backward(grad_output: Any, x: Any, beta: Any = 1.0) -> Any:
 )
 @rounded_once
 def softplus(x: Any, beta: Any = 1.0) -> Any:
-    """Smooth relu."""
-    return np.logaddexp(0, beta * x) / beta
+    """Smooth relu; of an infinite beta the limit, relu."""
+    z = beta * x
+    return np.where(np.isinf(z) & (z > 0), x, np.logaddexp(0, z) / beta)
 
 
 @row(

@@ -118,6 +118,7 @@ def test_every_16_bit_pattern(queue, op):
             same(getattr(opencl, op.name)(*[give(queue, value) for value in inputs]).get(), wanted(op, inputs))
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("op", OPS.values(), ids=OPS)
 @pytest.mark.parametrize(("dtype", "n"), [("float32", 2**22), ("float64", 2**20)])
 def test_many_patterns(queue, op, dtype, n):
@@ -132,6 +133,7 @@ def test_many_patterns(queue, op, dtype, n):
     same(getattr(opencl, op.name)(*[give(queue, value) for value in inputs]).get(), wanted(op, inputs))
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("dtype", here(FLOATS), ids=str)
 def test_array_slopes(queue, packed, dtype):
     """Of the same shape, a row along the last axis, or one element; float32 beside 16-bit floats."""
@@ -150,6 +152,7 @@ def test_array_slopes(queue, packed, dtype):
 # Layouts
 
 
+@pytest.mark.wide
 @pytest.mark.above_the_row
 @pytest.mark.above_the_dtype
 @pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
@@ -427,6 +430,7 @@ def test_division_is_rounded_by_fma(queue, name, ulps):
     same(np.where(isnan(want), want, got), want)
 
 
+@pytest.mark.wide
 def test_division_on_a_device_that_does_not_round_it(queue, op, monkeypatch, fresh_kernels):
     """The same bytes by fma alone."""
     monkeypatch.setattr(_kernels, "divides_exactly", lambda device: False)

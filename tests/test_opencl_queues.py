@@ -233,6 +233,7 @@ def test_home_that_cannot_be_written(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.wide
 def test_oclgrind_finds_nothing(tmp_path):
     """Every access within its buffer, no race, no wrong call, nothing uninitialised: under Debian's simulator."""
     if not OCLGRIND.exists():

@@ -364,6 +364,23 @@ def test_bounds_that_cross(float_dtype):
     same(relu_simd.hardtanh_backward(x, x, 3.0, 1.0), array(float_dtype, 0.0, 0.0, 0.0, 0.0))
 
 
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.params and op.computes], ids=lambda op: op.name)
+def test_parameters_at_their_limits(op, isa):
+    """Infinite ones, zeros, NaN, the smallest and the largest, with such an x: the reference's values, and their signs."""
+    for dtype in (np.float32, np.float64):
+        info = np.finfo(dtype)
+        special = [np.inf, 0.0, 1.5, np.nan, info.smallest_subnormal, info.max]
+        special = np.array([sign * number for number in special for sign in (1, -1)], dtype)
+        x, param = (each.ravel() for each in np.meshgrid(special, special))
+        inputs = [*[np.ones_like(x)] * (len(op.arrays) - 1), x, param]
+        for face in faces(op):
+            with np.errstate(all="ignore"):
+                got, want = face(*inputs), expected(op, inputs)
+                near = np.abs(got - want) <= op.accuracy.max_ulp * np.spacing(np.abs(want))
+            right = (np.isnan(got) & np.isnan(want)) | (near | (got == want)) & (np.signbit(got) == np.signbit(want))
+            assert right.all(), (x[~right], param[~right], got[~right], want[~right])
+
+
 @pytest.mark.parametrize("code", INTEGERS)
 def test_sums_of_integers_wrap(code):
     a, b = sample(np.dtype(code), 300), sample(np.dtype(code), 300, seed=1)

@@ -20,6 +20,7 @@ from pyopencl.elementwise import ElementwiseKernel
 
 from relu_simd import opencl, reference
 from relu_simd._core import OPS, Op
+from relu_simd.bench import check
 from relu_simd.opencl._kernels import packs
 
 Record = dict[str, Any]
@@ -213,8 +214,6 @@ class Device:
 def _check(op: Op, inputs: list[Any], got: Any) -> None:
     with np.errstate(all="ignore"):
         want = getattr(reference, op.name)(*inputs)
-    right = got.tobytes() == want.tobytes()
-    if op.accuracy.max_ulp and not right:
-        right = bool((np.abs(got - want) <= 2 * np.spacing(np.abs(want))).all())
-    if not right:
+    max_ulp = None if op.accuracy.crosses else op.accuracy.max_ulp
+    if check.problem(got, want, inputs[0], max_ulp) is not None:
         raise WrongResult(f"relu_simd.opencl.{op.name} on {want.dtype} differs from relu_simd.reference.{op.name}")

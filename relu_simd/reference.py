@@ -442,7 +442,7 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
     },
 )
 def elu_backward(grad_output: Any, x: Any, alpha: Any = 1.0) -> Any:
-    """Gradient from the input; +0 where the exponential is. An infinite alpha stays, even where the exponential is 0."""
+    """Gradient from the input; +0 where the exponential is. An infinite alpha stays, even beside a zero."""
     wide, factor = _wider(x), _wider(_param(alpha, x))
     curve = factor * np.where(np.isinf(factor) & (wide < 0), 1, np.exp(np.where(wide > 0, 0, wide)))
     return _times(grad_output, np.where(wide > 0, 1, curve), x)

@@ -366,7 +366,7 @@ def test_bounds_that_cross(float_dtype):
 
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.params and op.computes], ids=lambda op: op.name)
 def test_parameters_at_their_limits(op, isa):
-    """Infinite ones, zeros, NaN, the smallest and the largest, with such an x: the reference's values, and their signs."""
+    """Infinite ones, zeros, NaN, the smallest and the largest, with such an x: the reference's values and signs."""
     for dtype in (np.float32, np.float64):
         info = np.finfo(dtype)
         special = [np.inf, 0.0, 1.5, np.nan, info.smallest_subnormal, info.max]

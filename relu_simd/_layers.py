@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Self, dataclass_transform
 
 import numpy as np
@@ -152,6 +153,13 @@ _FIELDS = {
 }
 
 
+@cache
+def _row(function: str) -> tuple[Any, Any, tuple[str, ...], bool]:
+    """The function, its gradient, the names of its parameters, and whether the gradient is made of the output."""
+    op, gradient = (_core.OPS[_core.ROWS[name]] for name in (function, f"{function}_backward"))
+    return getattr(rs, op.name), getattr(rs, gradient.name), op.params, gradient.arrays[1] == "y"
+
+
 @dataclass_transform(eq_default=False)
 class Elementwise(Layer):
     """A layer made of a row: the fields of a subclass are the row's parameters, and what else PyTorch's layer takes.
@@ -175,7 +183,7 @@ class Elementwise(Layer):
         array, end, arguments = op.example.removeprefix(f"{op.name}(").removesuffix(")").partition("])")
         return _DOC.format(
             summary=cls.__doc__,
-            kept="output" if cls._keeps_output(op.name) else "input",
+            kept="output" if _row(op.name)[3] else "input",
             function=op.name,
             parameters="\n".join(["", "Parameters", "----------", *parameters, ""]) if parameters else "",
             layer=cls.__name__,
@@ -184,18 +192,15 @@ class Elementwise(Layer):
             result=op.result,
         )
 
-    @staticmethod
-    def _keeps_output(function: str) -> bool:
-        return _core.OPS[_core.ROWS[f"{function}_backward"]].arrays[1] == "y"
-
     def _parameters(self) -> list[Any]:
-        return [getattr(self, name) for name in _core.OPS[_core.ROWS[self._function]].params]
+        return [getattr(self, name) for name in _row(self._function)[2]]
 
     def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
+        function, _, _, from_output = _row(self._function)
         out = self._out(x)
         kept = x if out is None else out.copy()
-        y = getattr(rs, self._function)(x, *self._parameters(), out=out)
-        return y, y if self._keeps_output(self._function) else kept
+        y = function(x, *self._parameters(), out=out)
+        return y, y if from_output else kept
 
     def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:
-        return getattr(rs, f"{self._function}_backward")(grad_output, kept, *self._parameters())
+        return _row(self._function)[1](grad_output, kept, *self._parameters())

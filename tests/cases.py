@@ -133,6 +133,16 @@ def streaming():
         _core._assume_cache(before)
 
 
+@contextmanager
+def noting(text):
+    """A failure within says which of several cases it was."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"case: {text}")
+        raise
+
+
 def bits(array):
     """The elements as unsigned integers."""
     return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")

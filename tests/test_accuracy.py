@@ -250,9 +250,10 @@ def test_every_isa_has_the_same_bytes(name, float_dtype):
     assert len(results) == 1
 
 
+@pytest.mark.above_the_isa
 @pytest.mark.skipif(not WIDE, reason="long double is not wider than double here, and judges nothing")
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.computes], ids=lambda op: op.name)
-def test_the_definition_in_many_digits_is_what_the_reference_computes(op):
+def test_the_definition_in_many_digits_is_what_the_reference_computes(op, isa):
     """By it `expected` judges float64 where the reference has no wider type: on Windows, and on macOS on ARM."""
     for params in by_array_and_number(op, "f8"):
         inputs = operands(op, np.dtype("f8"), 400, params)

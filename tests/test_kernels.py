@@ -44,11 +44,15 @@ def unchanged(inputs, originals, but=None):
             same(value, original)
 
 
-@lru_cache(128)  # one operation's: the instruction sets come one after the other
+@lru_cache(8)  # one operation's: the instruction sets come one after the other
 def right(op, dtype, n, params):
     """Inputs, and what each instruction set is to make of them."""
     inputs = operands(op, dtype, n, params)
     return inputs, expected(op, inputs)
+
+
+def first(n, inputs):
+    return [value[:n] if isinstance(value, np.ndarray) else value for value in inputs]
 
 
 @pytest.mark.row_or_isa
@@ -57,9 +61,11 @@ def test_sizes(op, dtype, isa):
 
     The last size, for threads, is for the best instruction set: sharing does not depend on it.
     """
-    for n in sizes(dtype)[: None if isa == ISAS[0] else -1]:
+    *short, long = sizes(dtype)
+    for n in [*short, long] if isa == ISAS[0] else short:
         for params in by_array_and_number(op, dtype):
-            inputs, want = right(op, dtype, n, params)
+            inputs, want = right(op, dtype, max(n, *short), params)
+            inputs, want = first(n, inputs), want[:n]
             originals = copies(inputs)
             for face in faces(op):
                 same(face(*inputs), want)

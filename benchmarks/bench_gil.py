@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Calls per second from 1, 2, 4 and 8 Python threads, with the GIL and without: each thread has its own arrays.
 
-    python3.13t benchmarks/bench_gil.py                          1 minute; a Python with a GIL measures with it alone
+    python3.13t benchmarks/bench_gil.py                          3 minutes; a Python with a GIL measures with it alone
     python3.13t benchmarks/bench_gil.py --sizes 16,1e6 --rounds 9
 
 The functions are relu(x, out=y) and, to tell the package from the machine, np.maximum(x, 0, out=y), of float32. A call

@@ -360,9 +360,6 @@ class SiLU(Elementwise, function="silu"):
 
     inplace: bool = False
 
-    def _parameters(self) -> list[Any]:
-        return []  # PyTorch's has no beta
-
 
 class Mish(Elementwise, function="mish"):
     """x times the tanh of its softplus."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import relu_simd as rs
-from relu_simd import _core, _docs
+from relu_simd import _core, _docs, _foreign
 
 Hook = Callable[[Any, tuple[Any, ...], Any], object]
 
@@ -47,7 +47,8 @@ class Layer:
         Parameters
         ----------
         x : array_like
-            Input of any shape; the dtypes are those of the function of the same name in `relu_simd`.
+            Input of any shape; the dtypes are those of the function of the same name in `relu_simd`. Of an array of
+            pyopencl, output and gradient are such arrays, too.
 
         Returns
         -------
@@ -127,12 +128,12 @@ class Layer:
         """Where the output goes: None is a new array."""
         if not getattr(self, "inplace", False):
             return None
-        if not isinstance(x, np.ndarray):
+        if not isinstance(x, np.ndarray) and not _foreign.on_device(x):
             raise TypeError(
                 f"{type(self).__name__}: x must be a NumPy array to be changed in place, not {type(x).__name__}; "
                 "use inplace=False"
             )
-        return x
+        return x  # type: ignore[return-value]  # or an array of pyopencl
 
 
 _DOC = """{summary}
@@ -158,6 +159,11 @@ def _row(function: str) -> tuple[Any, Any, tuple[str, ...], bool]:
     """The function, its gradient, the names of its parameters, and whether the gradient is made of the output."""
     op, gradient = (_core.OPS[_core.ROWS[name]] for name in (function, f"{function}_backward"))
     return getattr(rs, op.name), getattr(rs, gradient.name), op.params, gradient.arrays[1] == "y"
+
+
+def _copied(x: Any) -> Any:
+    """A copy which a later write to `x` waits for; that to an array of pyopencl does not wait for its method `copy`."""
+    return rs.hardshrink(x, -1.0) if _foreign.on_device(x) else x.copy()
 
 
 @dataclass_transform(eq_default=False)
@@ -198,7 +204,7 @@ class Elementwise(Layer):
     def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
         function, _, _, from_output = _row(self._function)
         out = self._out(x)
-        kept = x if out is None else out.copy()
+        kept = x if out is None else _copied(out)
         y = function(x, *self._parameters(), out=out)
         return y, y if from_output else kept
 

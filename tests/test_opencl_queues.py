@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """relu_simd.opencl in time: threads, queues that overtake, caches of other processes, and what oclgrind sees."""
 
-import inspect
 import sys
 import threading
 from contextlib import suppress
@@ -12,7 +11,7 @@ import pytest
 from cases import OPS, run, same
 from test_opencl import DEVICE, cl, give, opencl
 
-from relu_simd.opencl import _kernels, _operation
+from relu_simd.opencl import _kernels, _launch, _layout, _operation
 
 ROOT = Path(__file__).parents[1]
 OCLGRIND = Path("/usr/lib/oclgrind/liboclgrind-rt-icd.so")  # where Debian's package has it
@@ -88,10 +87,10 @@ def test_each_thread_has_its_own_kernels(context):
         arguments = (
             x.context,
             x.queue.device,
-            inspect.getclosurevars(opencl.relu).nonlocals["op"],
+            opencl.relu.operation,
             "float32",
             (),
-            False,
+            _layout.DENSE,
             True,
         )
         kernels.append(_kernels.THREAD.launcher(*arguments).kernel)
@@ -184,13 +183,13 @@ def test_events_of_others_stay(context, monkeypatch):
     queue = cl.CommandQueue(context)
     x, stranger = give(queue, np.ones(4, "f4")), cl.UserEvent(context)
     opencl.relu(x)
-    launcher = _kernels.THREAD.launcher
+    enqueue = _operation.enqueue
 
     def meanwhile(*arguments):
         x.events.append(stranger)
-        return launcher(*arguments)
+        return enqueue(*arguments)
 
-    monkeypatch.setattr(_kernels.THREAD, "launcher", meanwhile)
+    monkeypatch.setattr(_operation, "enqueue", meanwhile)
     y = opencl.relu(x)
     assert x.events == [stranger, y.events[0]]
     stranger.set_status(cl.command_execution_status.COMPLETE)
@@ -295,7 +294,7 @@ def test_two_calls_at_once_lose_no_event():
             return found
 
     events = Switching(["waited for"])
-    threads = [threading.Thread(target=_operation._record, args=([(events, ["waited for"])], name)) for name in "ab"]
+    threads = [threading.Thread(target=_launch.record, args=([(events, ["waited for"])], name)) for name in "ab"]
     for thread in threads:
         thread.start()
     for thread in threads:

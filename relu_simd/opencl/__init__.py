@@ -14,6 +14,7 @@ except ImportError as error:
 
 from relu_simd import _core
 from relu_simd.opencl._kernels import devices
+from relu_simd.opencl._launch import beside as beside
 from relu_simd.opencl._masks import relu_backward_from_mask, relu_with_mask
 from relu_simd.opencl._operation import operation
 from relu_simd.opencl._reductions import count_active, prelu_backward

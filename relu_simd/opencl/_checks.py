@@ -170,9 +170,7 @@ def no_array(name: str, operand: str, value: Any) -> TypeError:
 
 def _same_order(a: Array, b: Array) -> bool:
     """Whether the elements of two arrays of one shape lie alike; the stride of an axis of 1 means nothing."""
-    return all(
-        extent == 1 or one == other for extent, one, other in zip(a.shape, a.strides, b.strides, strict=True)
-    )
+    return all(extent == 1 or one == other for extent, one, other in zip(a.shape, a.strides, b.strides, strict=True))
 
 
 @lru_cache(maxsize=64)  # dtype.name takes longer than all other checks together

@@ -128,7 +128,9 @@ def _launcher(
     return Launcher(_kernel(op.name, context, device, variant), variant.group, variant.group * variant.pack)
 
 
-def _mask_launcher(name: str, context: cl.Context, device: cl.Device, makes: bool, dtype: str, layout: Layout) -> Launcher:
+def _mask_launcher(
+    name: str, context: cl.Context, device: cl.Device, makes: bool, dtype: str, layout: Layout
+) -> Launcher:
     group = _group(device)
     kernel = _kernel(name, context, device, Mask(makes, dtype, layout, group))
     return Launcher(kernel, group, group * 8 if makes else group)

@@ -7,14 +7,22 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyopencl as cl
-from pyopencl.array import Array
+from pyopencl.array import Array, to_device
 
 from relu_simd.opencl._kernels import Launcher
 
 Events = Sequence[cl.Event] | None
 Histories = list[tuple[list[cl.Event], list[cl.Event]]]
 _recording = threading.Lock()
+
+
+def beside(x: Array, values: np.ndarray) -> Array:
+    """Copy a NumPy array to the device of `x`; the copy has its queue."""
+    if x.queue is None:
+        raise ValueError("an array without a queue: use Array.with_queue(queue)")
+    return to_device(x.queue, np.asarray(values, order="C"), allocator=x.allocator)
 
 
 def histories(arrays: Sequence[Array], wait_for: Events) -> tuple[Histories, list[cl.Event]]:
@@ -32,9 +40,7 @@ def enqueue(
 ) -> cl.Event:
     """Enqueue the kernel for `size` elements."""
     groups = -(-size // launcher.elements)
-    event: cl.Event = launcher.kernel(
-        queue, (groups * launcher.group,), (launcher.group,), *arguments, wait_for=waited
-    )
+    event: cl.Event = launcher.kernel(queue, (groups * launcher.group,), (launcher.group,), *arguments, wait_for=waited)
     return event
 
 

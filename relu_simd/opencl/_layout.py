@@ -37,9 +37,7 @@ Strides = tuple[int, ...]
 def spread(shape: Sequence[int], own: Sequence[int], strides: Strides) -> Strides:
     """The strides of an array of shape `own` along the axes of a shape that it broadcasts to."""
     missing = len(shape) - len(own)
-    return (0,) * missing + tuple(
-        0 if extent == 1 else stride for extent, stride in zip(own, strides, strict=True)
-    )
+    return (0,) * missing + tuple(0 if extent == 1 else stride for extent, stride in zip(own, strides, strict=True))
 
 
 def arrange(
@@ -99,7 +97,7 @@ def share(one: tuple[int, Sequence[int], Strides, int], other: tuple[int, Sequen
     NumPy's own judgement of arrays that nobody reads; where it would take long, they are taken to share some.
     """
     try:
-        return np.shares_memory(_Memory(*one).array(), _Memory(*other).array(), max_work=1000)
+        return np.shares_memory(_Memory(*one).array(), _Memory(*other).array(), max_work=1000)  # type: ignore[arg-type]  # its stub is wrong
     except np.exceptions.TooHardError:
         return True
 

@@ -24,8 +24,8 @@ def relu_with_mask(
 ) -> tuple[Array, Array]:
     """ReLU, and one bit per element that says where the gradient goes through.
 
-    The mask is all that `relu_backward_from_mask` needs: 32 times smaller than a float32 `x`. Asynchronous: returns when
-    the work is enqueued.
+    The mask is all that `relu_backward_from_mask` needs: 32 times smaller than a float32 `x`. Asynchronous: returns
+    when the work is enqueued.
 
     Parameters
     ----------

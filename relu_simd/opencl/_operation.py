@@ -135,7 +135,8 @@ def _params(
 ) -> tuple[tuple[Param, ...], tuple[str, ...], tuple[Any, ...]]:
     """How the kernel gets the parameters, the names of those that are arrays, and the numbers to pass."""
     of_arrays = inputs[0].dtype
-    params, arrays, numbers = [], [], []
+    params, arrays = [], []
+    numbers: list[Any] = []
     for k in range(op.arrays, len(inputs)):
         value, operand = inputs[k], op.inputs[k]
         if isinstance(value, NUMBERS) and not isinstance(value, (bool, np.longdouble)):

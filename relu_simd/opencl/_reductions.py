@@ -23,7 +23,7 @@ SUMS, UNIT, UNIT_ROWS, COLUMNS = 16, 16384, 64, 128
 """As in csrc/run/reduce.c and csrc/loops/reduce.h; the first two also in reductions.cl."""
 
 _ROW = OPS[ROWS["leaky_relu_backward"]]
-_GRADIENT = Operation(_ROW, "prelu_backward", _ROW.inputs[:2] + ("weight",), 2)
+_GRADIENT = Operation(_ROW, "prelu_backward", (*_ROW.inputs[:2], "weight"), 2)
 """Of prelu, in whose errors it must have its name."""
 
 
@@ -91,7 +91,7 @@ def count_active(
 def prelu_backward(
     grad_output: Array,
     x: Array,
-    weight: Array | float,
+    weight: Any,
     *,
     out: tuple[Array | None, Array | None] | None = None,
     queue: cl.CommandQueue | None = None,
@@ -156,7 +156,8 @@ def prelu_backward(
         if not isinstance(out, tuple) or len(out) != 2:
             raise TypeError(f"{name}: out must be a tuple (grad_x, grad_weight), not {type(out).__name__}")
         grad_x, grad_weight = out
-    operands, inputs = ("grad_output", "x"), (grad_output, x)
+    operands: tuple[str, ...] = ("grad_output", "x")
+    inputs: tuple[Any, ...] = (grad_output, x)
     dtype = _checks.dtype_of(name, operands, inputs, integers=False)
     number = isinstance(weight, NUMBERS) and not isinstance(weight, (bool, np.longdouble))
     if not number:
@@ -262,8 +263,12 @@ def _reduce(
         return
     before, waited = histories((*arrays, result), wait_for)
     if not math.prod(shape):
-        record(before, cl.enqueue_fill_buffer(
-            queue, result.base_data, np.zeros(1, np.uint8), result.offset, result.nbytes, wait_for=waited))
+        record(
+            before,
+            cl.enqueue_fill_buffer(
+                queue, result.base_data, np.zeros(1, np.uint8), result.offset, result.nbytes, wait_for=waited
+            ),
+        )
         return
     order, extents = _axes(shape, kept)
     strides: list[Strides] = []

@@ -170,9 +170,7 @@ class Variant(NamedTuple):
             return f"{name}_in[{_place(layout, number[name], element)}]"
 
         from_memory = [read(name, "i") for name in op.arrays]
-        from_packs = [
-            f"{name}_pack.at[k]" if name in packs else read(name, "(i) * PACK + (k)") for name in op.arrays
-        ]
+        from_packs = [f"{name}_pack.at[k]" if name in packs else read(name, "(i) * PACK + (k)") for name in op.arrays]
         numbers: Parameters = []
         for name, param in zip(op.params, self.params, strict=True):
             values.append(f"wide {name}")

@@ -94,6 +94,7 @@ def test_a_row_of_a_transposed_matrix(queue):  # noqa: F811
     ):
         same(got.get(), want)
     assert opencl.relu(a.T).flags.f_contiguous
+    assert opencl.add_relu(a.T, a[:, 0]).flags.f_contiguous
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])

@@ -12,7 +12,7 @@ import os
 import threading
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyopencl as cl
@@ -50,11 +50,15 @@ class Operation:
 
 
 class Launcher(NamedTuple):
-    """A thread's own kernel object; `elements` of an array go to each group of `group` work items."""
+    """A thread's own kernel object; `elements` of an array go to each group of `group` work items.
+
+    `serial` is that of the plan (`_plans.py`) whose arguments the kernel has.
+    """
 
     kernel: cl.Kernel
     group: int
     elements: int
+    serial: list[int]
 
 
 def has_fp64(device: cl.Device) -> bool:
@@ -125,7 +129,7 @@ def _launcher(
     exact = op.row.widens and (dtype == "float64" or divides_exactly(device))
     packed = aligned and packs(device) and not (layout.axes and layout.placed[0])
     variant = Variant(op, dtype, params, layout, packed, _group(device), half, double, exact)
-    return Launcher(_kernel(op.name, context, device, variant), variant.group, variant.group * variant.pack)
+    return Launcher(_kernel(op.name, context, device, variant), variant.group, variant.group * variant.pack, [0])
 
 
 def _mask_launcher(
@@ -133,7 +137,7 @@ def _mask_launcher(
 ) -> Launcher:
     group = _group(device)
     kernel = _kernel(name, context, device, Mask(makes, dtype, layout, group))
-    return Launcher(kernel, group, group * 8 if makes else group)
+    return Launcher(kernel, group, group * 8 if makes else group, [0])
 
 
 def _reduction_launcher(
@@ -151,7 +155,7 @@ def _reduction_launcher(
     group = _group(device)
     half = dtype == "float16" and not active and has_fp16(device)
     kernel = _kernel(name, context, device, Reduction(stage, active, dtype, result, layout, group, half))
-    return Launcher(kernel, group, group)
+    return Launcher(kernel, group, group, [0])
 
 
 class _Thread(threading.local):
@@ -160,6 +164,7 @@ class _Thread(threading.local):
     def __init__(self) -> None:
         self.launcher = lru_cache(maxsize=KEPT)(_launcher)
         self.mask_launcher = lru_cache(maxsize=KEPT)(_mask_launcher)
+        self.plans: dict[Any, Any] = {}
         self.reduction_launcher = lru_cache(maxsize=KEPT)(_reduction_launcher)
 
 

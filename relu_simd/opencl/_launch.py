@@ -5,13 +5,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array, to_device
 
 from relu_simd.opencl._kernels import Launcher
+
+
+class Call(NamedTuple):
+    """A call of an elementwise function that was checked; without a launcher there is nothing to compute."""
+
+    out: Array
+    inputs: tuple[Array, ...]
+    queue: cl.CommandQueue
+    launcher: Launcher | None = None
+    arguments: tuple[Any, ...] = ()
+
 
 Events = Sequence[cl.Event] | None
 Histories = list[tuple[list[cl.Event], list[cl.Event]]]
@@ -39,6 +50,7 @@ def enqueue(
     launcher: Launcher, queue: cl.CommandQueue, size: int, arguments: Sequence[Any], waited: list[cl.Event]
 ) -> cl.Event:
     """Enqueue the kernel for `size` elements."""
+    launcher.serial[0] = 0
     groups = -(-size // launcher.elements)
     event: cl.Event = launcher.kernel(queue, (groups * launcher.group,), (launcher.group,), *arguments, wait_for=waited)
     return event

@@ -6,17 +6,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from inspect import Parameter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array, empty_like
 
 from relu_simd._core import Op
-from relu_simd.opencl import _checks
+from relu_simd.opencl import _checks, _plans
 from relu_simd.opencl._docs import function_doc
-from relu_simd.opencl._kernels import NUMBERS, THREAD, Launcher, Operation
-from relu_simd.opencl._launch import Events, enqueue, histories, record
+from relu_simd.opencl._kernels import NUMBERS, THREAD, Operation
+from relu_simd.opencl._launch import Call, Events, enqueue, histories, record
 from relu_simd.opencl._layout import DENSE, DENSE_WITH_OFFSETS
 from relu_simd.opencl._placing import placed
 from relu_simd.opencl._source import NUMBER, PACK_BYTES, Param
@@ -50,7 +50,16 @@ def operation(row: Op) -> Callable[..., Array]:
             bound.apply_defaults()
             *bound_inputs, out, queue, wait_for = bound.args
             inputs = tuple(bound_inputs)
-        return run(prepare(op, inputs, out, queue), wait_for)
+        if out is None or queue is not None:
+            return run(prepare(op, inputs, out, queue), wait_for)
+        key = _plans.key_of(op, inputs, out)
+        if _plans.again(key, wait_for):
+            return out
+        call = prepare(op, inputs, out, queue)
+        run(call, wait_for)
+        if call.launcher is not None:
+            _plans.keep(key, call)
+        return out
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = "relu_simd.opencl"
@@ -58,16 +67,6 @@ def operation(row: Op) -> Callable[..., Array]:
     function.__signature__ = signature  # type: ignore[attr-defined]
     function.operation = op  # type: ignore[attr-defined]
     return function
-
-
-class Call(NamedTuple):
-    """A call that was checked; without a launcher there is nothing to compute."""
-
-    out: Array
-    inputs: tuple[Array, ...]
-    queue: cl.CommandQueue
-    launcher: Launcher | None = None
-    arguments: tuple[Any, ...] = ()
 
 
 def prepare(op: Operation, inputs: tuple[Any, ...], out: Any, queue: Any) -> Call:

@@ -2,6 +2,7 @@
 """relu_simd.opencl: byte for byte what the CPU gives, on every layout that it takes, and what it refuses."""
 
 import inspect
+import os
 import sys
 from itertools import product
 
@@ -18,7 +19,9 @@ from relu_simd.opencl import _kernels, _source  # noqa: E402
 from relu_simd.opencl._layout import DENSE  # noqa: E402
 
 try:
-    DEVICE = opencl.devices()[0]
+    # By default the first; `make gpu` names another.
+    WANTED = os.environ.get("RELU_SIMD_TEST_OPENCL", "")
+    DEVICE = next(each for each in opencl.devices() if WANTED in f"{each.name.strip()} ({each.platform.name.strip()})")
 except RuntimeError as no_device:
     pytest.skip(f"OpenCL: {no_device}", allow_module_level=True)
 

@@ -137,7 +137,17 @@ RS_INLINE vec drop(mask m, vec v) { return m.is ? 0 : v; }
 RS_INLINE vec add(vec a, vec b) { return a + b; }
 RS_INLINE vec sub(vec a, vec b) { return a - b; }
 RS_INLINE vec mul(vec a, vec b) { return a * b; }
-RS_INLINE vec fnma(vec a, vec b, vec c) { return fma(-a, b, c); } // fma is OpenCL's own, and correctly rounded
+// OpenCL's own fma is correctly rounded, but PoCL's takes twenty times as long as the instruction, and keeps a compiler
+// from making vectors. Where the compiler is clang and says that its CPU has the instruction, that is taken.
+#if defined __FMA__ && defined __clang__
+#undef fma
+#if defined FLOAT64
+#define fma __builtin_fma
+#else
+#define fma __builtin_fmaf
+#endif
+#endif
+RS_INLINE vec fnma(vec a, vec b, vec c) { return fma(-a, b, c); }
 #if defined EXACT_DIVISION
 RS_INLINE vec div(vec a, vec b) { return a / b; }
 #else

@@ -22,6 +22,8 @@ WORDS, ELEMENTWISE, MASKS, REDUCTIONS = map(_read, ("kernel.cl", "elementwise.cl
 # Copies of what the instruction sets of the CPU compile, made with every build.
 EXPRESSIONS, MATHS = _read("kernels.h"), _read("vmath.h") + _read("vmath_gelu.h")
 MATHS = MATHS.replace("static const struct", "constant struct").replace("const elem *", "constant elem *")
+# A loop over the coefficients that is left in place keeps a compiler from making vectors, as PoCL's of gelu.
+MATHS = MATHS.replace("    for (", "#pragma unroll\n    for (")
 
 PACK_BYTES = 16
 """What a work item moves at once where that pays."""

@@ -43,7 +43,7 @@ def available_isas() -> tuple[str, ...]:
     >>> "scalar" in available_isas()
     True
     """
-    return tuple(name for name, supported in _core._isas() if supported)
+    return tuple(name for name, supported in _core.ISAS if supported)
 
 
 def isa() -> str:
@@ -82,7 +82,7 @@ def set_isa(name: str) -> None:
         raise ValueError(
             f"instruction set {str(name)[:80]!r} is not available here: choose one of {', '.join(available_isas())}"
         )
-    _core._activate_isa([known for known, _ in _core._isas()].index(name))
+    _core._activate_isa([known for known, _ in _core.ISAS].index(name))
 
 
 def get_num_threads() -> int:

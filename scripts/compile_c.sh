@@ -2,26 +2,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Compiles the C sources, warnings as errors, with GCC (or what cc is) and with Clang for every platform
 # that the wheels are for. Compile only: running is what the tests do. Clang is the one in pip's ziglang.
+# The kernels, which know nothing of the system, are compiled for each CPU and each size of `long`.
 #   PYTHON=.venv/bin/python scripts/compile_c.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 flags=(-std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -ffp-contract=off -Icsrc)
-targets=(x86_64-linux-gnu aarch64-linux-gnu x86_64-macos aarch64-macos x86_64-windows-gnu aarch64-windows-gnu)
+everything=(x86_64-linux-gnu x86_64-windows-gnu aarch64-linux-gnu)
+without_kernels=(x86_64-macos aarch64-macos aarch64-windows-gnu)
 read -ra cc <<<"${CC:-cc}" # it may have words, as in CC="ccache gcc"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-compile() { # compiler...: as many sources at a time as there are CPUs
-    local source
-    for source in csrc/*/*.c; do
+compile() { # sources, compiler...: as many at a time as there are CPUs
+    local source sources=$1
+    shift
+    for source in $sources; do
         printf '%s\0' -c "$source" -o "$out/${source//\//_}.o"
     done | xargs -0 -n 4 -P "$(getconf _NPROCESSORS_ONLN)" "$@" "${flags[@]}" || { echo "failed: $*" >&2; return 1; }
 }
 
-compile "${cc[@]}"
-for target in "${targets[@]}"; do
-    compile "$PYTHON" -m ziglang cc -target "$target"
+compile "csrc/*/*.c" "${cc[@]}"
+for target in "${everything[@]}"; do
+    compile "csrc/*/*.c" "$PYTHON" -m ziglang cc -target "$target"
+done
+for target in "${without_kernels[@]}"; do
+    compile "csrc/run/*.c" "$PYTHON" -m ziglang cc -target "$target"
 done
 
 # What Cython makes of _core.pyx: C, but not pedantic C.

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pytest
@@ -133,6 +133,16 @@ def streaming():
         _core._assume_cache(before)
 
 
+@contextmanager
+def noting(text):
+    """A failure within says which of several cases it was."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"case: {text}")
+        raise
+
+
 def bits(array):
     """The elements as unsigned integers."""
     return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
@@ -210,23 +220,35 @@ def nans(dtype):
     return np.array([infinity | payload for payload in payloads], f"u{info.bits // 8}").view(dtype)
 
 
+@cache
 def specials(dtype):
     """What an operation might get wrong: NaNs, infinities, zeros, denormals, extremes, ties, and all around 0 and 6."""
     if not is_float(dtype):
         info = np.iinfo(dtype)
         numbers = [info.min, info.min + 1, info.max, info.max - 1, info.max // 2 + 1, -7, -1, 0, 1, 5, 6, 7]
-        return np.array([number for number in numbers if info.min <= number <= info.max], dtype)
+        return frozen(np.array([number for number in numbers if info.min <= number <= info.max], dtype))
     info = finfo(dtype)
     tiny, eps, largest = float(info.smallest_subnormal), float(info.eps), float(info.max)
     # Half of an odd number of denormal steps is a tie, and so is 1 + eps / 2, and what overflows just so.
     numbers = [0.0, tiny, 3 * tiny, 5 * tiny, float(info.smallest_normal), eps / 2, eps, 0.5, 1.0, 1 + eps, 1 + 3 * eps]
     numbers += [6.0, 6 * (1 - eps), 6 * (1 + eps), 2.0 ** (info.maxexp - info.nmant - 2), largest, np.inf]
     values = np.array([sign * number for number in numbers for sign in (1, -1)]).astype(dtype)
-    return np.concatenate([values, nans(dtype)])
+    return frozen(np.concatenate([values, nans(dtype)]))
+
+
+def frozen(array):
+    """The same array, which many tests share and none may write to."""
+    array.flags.writeable = False
+    return array
 
 
 def sample(dtype, n, seed=0):
     """n values, mostly ordinary, with the special ones strewn in."""
+    draw = short if n < 5000 else large if n * np.dtype(dtype).itemsize < 2**20 else drawn
+    return draw(dtype, n, seed).copy()
+
+
+def drawn(dtype, n, seed):
     rng = np.random.default_rng(seed)
     if is_float(dtype):
         x = (4 * rng.standard_normal(n)).astype(dtype)
@@ -237,6 +259,10 @@ def sample(dtype, n, seed=0):
     where = rng.random(n) < 0.3
     x[where] = special[rng.integers(special.size, size=np.count_nonzero(where))]
     return x
+
+
+# Drawing takes longer than most of what is then tested, and all operations get the same.
+short, large = lru_cache(8192)(drawn), lru_cache(64)(drawn)
 
 
 def finite(dtype, n, seed=0):

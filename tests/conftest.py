@@ -34,6 +34,7 @@ def pytest_sessionfinish(session):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(tryfirst=True)  # the instruction sets of a pair come one after the other, and share what is expected
 def pytest_generate_tests(metafunc):
     """`op` is every operation, `dtype` and `float_dtype` every dtype; together they are every pair that there is."""
     marked = ",".join(str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))

@@ -53,10 +53,21 @@ def test_statements_of_ours():
     assert ours(FUNCTIONS["count_active_axis0"]) == Way("relu_simd.count_active(x, axis=0)")
 
 
+def test_every_function_is_right(needed, tmp_path, monkeypatch):
+    """Without the picture, which takes longer than all of them."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert bench("--sizes", "16", "--out", tmp_path) == 0
+    cells = json.loads((tmp_path / "bench.json").read_text())["cells"]
+    assert {(cell["op"], cell["dtype"]) for cell in cells} == {
+        (name, dtype) for name in FUNCTIONS for dtype in ("float32", "float16")
+    }
+
+
 def test_files_and_table(needed, tmp_path, capsys):
-    assert bench("--out", tmp_path / "new" / "folder") == 0
+    chosen = ("relu", "relu_backward", "relu_with_mask", "gelu", "count_active_axis0")
+    assert bench("--ops", ",".join(chosen), "--out", tmp_path / "new" / "folder") == 0
     shown = capsys.readouterr()
-    for name in FUNCTIONS:
+    for name in chosen:
         assert f"{name} float32" in shown.out
         assert f"{name} float16" in shown.out
     assert "np.maximum(x, 0)" in shown.out
@@ -67,7 +78,7 @@ def test_files_and_table(needed, tmp_path, capsys):
     assert run["machine"]["NumPy"] == np.__version__
     assert run["command"].startswith("python -m relu_simd bench --sizes 16,1_000")
     cells = {(cell["op"], cell["dtype"], cell["n"]): cell for cell in run["cells"]}
-    assert len(cells) == len(FUNCTIONS) * 2 * 2
+    assert len(cells) == len(chosen) * 2 * 2
     for cell in cells.values():
         modes = {time["mode"] for time in cell["times"] if time["library"] == "relu_simd"}
         assert modes == set(data.modes(FUNCTIONS[cell["op"]]))
@@ -325,15 +336,17 @@ def test_rows_fit_the_terminal_and_come_one_by_one(needed, tmp_path, monkeypatch
 
     measure = runner.measure
     monkeypatch.setattr(runner, "measure", measured)
-    sizes = ["--sizes", "16,1_000,1e7", "--seconds", "0.001"]
-    assert command.main(["bench", *sizes, "--ops", "relu,add_relu_bias,prelu_backward", "--out", str(tmp_path)]) == 0
-    seen.append(capsys.readouterr().out)
-    lines = "".join(seen).splitlines()
-    first_idiom = lines.index("first is:")
-    assert max(map(len, lines[:first_idiom])) <= 60
-    assert "10,000,000  new array" in seen[3]
-    assert "16  new array" in seen[1]
-    assert len(seen[-1].partition("summary:")[2].splitlines()) <= 10
+    shown = ""
+    for sizes, ops in (("16,1e7", "relu"), ("16", "add_relu_bias,prelu_backward")):
+        seen.clear()
+        words = ["--sizes", sizes, "--seconds", "0.001", "--dtypes", "float32", "--ops", ops]
+        assert command.main(["bench", *words, "--out", str(tmp_path)]) == 0
+        seen.append(capsys.readouterr().out)
+        shown += "".join(seen).partition("first is:")[0]
+        assert "16  new array" in seen[1]
+        assert len(seen[-1].partition("summary:")[2].splitlines()) <= 10
+    assert max(map(len, shown.splitlines())) <= 60
+    assert "10,000,000  new array" in shown
 
 
 def test_interrupted_in_the_midst(needed, tmp_path, monkeypatch, capsys):

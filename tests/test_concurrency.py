@@ -377,7 +377,13 @@ EARLY = {"imported by the main module": "import relu_simd", "by the worker": ""}
 VARIABLES = ["", "OMP_NUM_THREADS", "RELU_SIMD_NUM_THREADS"]
 # A forked worker of a main module that has imported the package keeps what was set there: see test_threads.py.
 WORKER_CASES = [
-    pytest.param(method, early, variable, id="-".join(filter(None, (method, words, variable))))
+    pytest.param(
+        method,
+        early,
+        variable,
+        id="-".join(filter(None, (method, words, variable))),
+        marks=[pytest.mark.wide] if variable and method != "spawn" else [],
+    )
     for method, (words, early), variable in itertools.product(METHODS, EARLY.items(), VARIABLES)
     if not (method == "fork" and early and variable)
 ]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Any shape, strides, byte order and memory that NumPy has: same answer, same layout as NumPy's ufuncs."""
 
+import itertools
+
 import numpy as np
 import pytest
 from cases import (
@@ -8,6 +10,7 @@ from cases import (
     expected,
     faces,
     is_float,
+    noting,
     operand_dtypes,
     operands,
     param_dtype,
@@ -66,25 +69,27 @@ def native(x):
 
 
 @pytest.mark.above_the_row
-@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
-def test_views(op, dtype, view):
-    for params in by_array_and_number(op, dtype):
-        inputs = [
-            view(value) if isinstance(value, np.ndarray) else value for value in operands(op, dtype, 1050, params)
-        ]
-        # NumPy's own ufunc of as many inputs says which layout the result has.
-        with np.errstate(all="ignore"):
-            layout = np.positive(inputs[0]) if len(inputs) == 1 else np.add(*inputs[:2])
-        want = expected(op, [native(value) if isinstance(value, np.ndarray) else value for value in inputs])
-        for face in faces(op):
-            got = face(*inputs)
-            same(got, want)
-            assert got.dtype.isnative
-            if got.size > 1:
-                assert elementwise(got) == elementwise(layout)
-            out = np.full(inputs[0].shape, 7, dtype)
-            assert face(*inputs, out=out) is out
-            same(out, want)
+def test_views(op, dtype):
+    for (name, view), params in itertools.product(VIEWS.items(), by_array_and_number(op, dtype)):
+        with noting(name):
+            check_view(op, dtype, view, params)
+
+
+def check_view(op, dtype, view, params):
+    inputs = [view(value) if isinstance(value, np.ndarray) else value for value in operands(op, dtype, 1050, params)]
+    # NumPy's own ufunc of as many inputs says which layout the result has.
+    with np.errstate(all="ignore"):
+        layout = np.positive(inputs[0]) if len(inputs) == 1 else np.add(*inputs[:2])
+    want = expected(op, [native(value) if isinstance(value, np.ndarray) else value for value in inputs])
+    for face in faces(op):
+        got = face(*inputs)
+        same(got, want)
+        assert got.dtype.isnative
+        if got.size > 1:
+            assert elementwise(got) == elementwise(layout)
+        out = np.full(inputs[0].shape, 7, dtype)
+        assert face(*inputs, out=out) is out
+        same(out, want)
 
 
 @pytest.mark.above_the_row

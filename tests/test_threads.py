@@ -129,6 +129,7 @@ def test_set_num_threads():
 
 
 @pytest.mark.above_the_dtype
+@pytest.mark.above_the_row
 @pytest.mark.parametrize("count", [2, 3, 8])
 def test_every_number_of_threads_gives_the_same(op, dtype, count):
     """Sizes around what one thread's share is rounded to, and a large one."""
@@ -142,6 +143,7 @@ def test_every_number_of_threads_gives_the_same(op, dtype, count):
         same(faces(op)[1](*inputs, out=inputs[0]), want)
 
 
+@pytest.mark.above_the_row
 def test_python_threads_at_once(op):
     """Eight of them, on shared inputs and outputs of their own."""
     inputs = operands(op, "f4", 200_003, numbers(op, "f4"))

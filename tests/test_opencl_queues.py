@@ -38,6 +38,21 @@ for op in ops:
         want = getattr(relu_simd, op.name)(*inputs)
         for got in results:
             assert got.get().tobytes() == want.tobytes(), op.name
+x, g = rng.standard_normal((2, 37, 45)).astype("f4")
+for host, grad in ((x, g), (x[::-2, 3:], g[::-2, 3:]), (x[:, 0], g[:, 0]), (x[:20, :3], g[:20, :3])):
+    # As slices of the whole arrays, so that what is around them shows if it is read.
+    at = [cl.array.to_device(queue, each) for each in (x, g)]
+    cut = {x.shape: np.s_[:], (19, 42): np.s_[::-2, 3:], (37,): np.s_[:, 0], (20, 3): np.s_[:20, :3]}[host.shape]
+    a, b = (each[cut] for each in at)
+    weight = rng.standard_normal(host.shape[-1:]).astype("f4")
+    w = cl.array.to_device(queue, weight)
+    pairs = [*zip(opencl.relu_with_mask(a), relu_simd.relu_with_mask(host))]
+    pairs.append((opencl.relu_backward_from_mask(b, pairs[1][0]), relu_simd.relu_backward_from_mask(grad, pairs[1][1])))
+    pairs += zip(opencl.prelu_backward(b, a, w), relu_simd.prelu_backward(grad, host, weight))
+    pairs += [(opencl.count_active(a, axis), relu_simd.count_active(host, axis)) for axis in (None, 0, -1)]
+    pairs += [(opencl.add_relu(a, w), relu_simd.add_relu(host, weight))]
+    for got, want in pairs:
+        assert got.get().tobytes() == want.tobytes(), (host.shape, got.dtype)
 print(len(ops), "operations")
 """
 

@@ -284,8 +284,9 @@ RS_INLINE place at(places p, int array, index i)
 {
     place found = 0;
     for (int k = AXES - 1; k > 0; k--) {
-        found += (place)(i % (index)p.extent[k]) * p.stride[array][k];
-        i /= (index)p.extent[k];
+        const index rest = i / (index)p.extent[k]; // one division: not every compiler makes one of / and %
+        found += (place)(i - rest * (index)p.extent[k]) * p.stride[array][k];
+        i = rest;
     }
     return found + (place)i * p.stride[array][0];
 }

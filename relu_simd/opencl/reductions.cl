@@ -66,7 +66,8 @@ kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void KERNEL_NAME(PARAM
     const size_t id = get_local_id(0), lane = id % SUMS, unit = get_global_id(0) / SUMS;
     sum mine = 0;
     if (unit < units) {
-        const size_t begin = unit % cuts * UNIT, left = length - begin, first = unit / cuts * length + begin;
+        const size_t run = unit / cuts, begin = (unit - run * cuts) * UNIT, first = run * length + begin;
+        const size_t left = length - begin;
         const size_t count = left < UNIT ? left : UNIT;
         for (size_t k = lane; k < count; k += SUMS) {
             mine += CONTRIBUTION(first + k);
@@ -88,14 +89,14 @@ kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void KERNEL_NAME(PARAM
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void KERNEL_NAME(PARAMETERS)
 {
     SKIP_OFFSETS
-    const size_t id = get_global_id(0), begin = id / columns * step;
+    const size_t id = get_global_id(0), unit = id / columns, column = id - unit * columns, begin = unit * step;
     if (begin >= rows) {
         return;
     }
     const size_t left = rows - begin, count = left < step ? left : step;
     sum mine = 0;
     for (size_t row = begin; row < begin + count; row++) {
-        mine += CONTRIBUTION(row * columns + id % columns);
+        mine += CONTRIBUTION(row * columns + column);
     }
     out[id] = mine;
 }

@@ -3,6 +3,7 @@
 
 import inspect
 import os
+import re
 import sys
 from itertools import product
 
@@ -439,6 +440,28 @@ def test_division_on_a_device_that_does_not_round_it(queue, op, monkeypatch, fre
     x = np.concatenate([np.random.default_rng(0).standard_normal(2**18, np.float32) * 20, specials("f4")])
     inputs = with_numbers(op, [x, x[::-1].copy()][: len(op.arrays)])
     same(getattr(opencl, op.name)(*[give(queue, value) for value in inputs]).get(), wanted(op, inputs))
+
+
+@pytest.mark.above_the_dtype
+@pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
+def test_nans_on_a_device_that_has_but_one(queue, op, dtype, monkeypatch, fresh_kernels):
+    """Whose arithmetic gives the same NaN always, as that of GPUs: the payloads of the CPU all the same."""
+    monkeypatch.setattr(_kernels, "has_one_nan", lambda device: True)
+    words = _source.WORDS
+    for number in ("a + b", "a - b", "a * b", "a / b", "widen(a) + widen(b)", "widen(a) * b", "widen(a) * widen(b)"):
+        assert f"return {number}; }}" in words or f"narrow({number})" in words
+        words = words.replace(f"return {number}; }}", f"return ONE({number}); }}")
+        words = words.replace(f"narrow({number})", f"narrow(ONE({number}))")
+    words = words.replace("narrow(result)", "narrow(ONE(result))")
+    words = re.sub(r"#define fma (__builtin_fmaf?)", r"#define fma(a, b, c) ONE(\1(a, b, c))", words)
+    one = "RS_INLINE real ONE(real v) { return v != v ? NAN : v; }\n"
+    words = words.replace("// A type of its own", f"{one}// A type of its own")
+    monkeypatch.setattr(_source, "WORDS", words)
+    for params in [None, numbers(op, dtype)] if op.params else [None]:
+        inputs = operands(op, dtype, 5000, params)
+        if op.computes and params is None:
+            continue  # an array of parameters has special values, which may meet
+        same(getattr(opencl, op.name)(*[give(queue, value) for value in inputs]).get(), wanted(op, inputs))
 
 
 def test_kernels_are_kept_and_bounded(queue, fresh_kernels):

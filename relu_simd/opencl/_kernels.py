@@ -20,7 +20,7 @@ import pyopencl as cl
 from relu_simd._core import Op
 from relu_simd.opencl import _source
 from relu_simd.opencl._layout import Layout
-from relu_simd.opencl._source import Mask, Param, Reduction, Source, Variant
+from relu_simd.opencl._source import FORMATS, Mask, Param, Reduction, Source, Variant
 
 Kind = Variant | Mask | Reduction
 
@@ -76,6 +76,11 @@ def divides_exactly(device: cl.Device) -> bool:
     return bool(device.single_fp_config & cl.device_fp_config.CORRECTLY_ROUNDED_DIVIDE_SQRT)
 
 
+def has_one_nan(device: cl.Device) -> bool:
+    """Whether arithmetic may give another NaN than a CPU, as that of NVIDIA's GPUs always gives the same."""
+    return not device.type & cl.device_type.CPU
+
+
 def packs(device: cl.Device) -> bool:
     """Whether a work item should move 16 bytes: on a CPU the compiler makes the vectors."""
     return not device.type & cl.device_type.CPU
@@ -128,7 +133,8 @@ def _launcher(
     double = dtype == "float64" and computes
     exact = op.row.widens and (dtype == "float64" or divides_exactly(device))
     packed = aligned and packs(device) and not (layout.axes and layout.placed[0])
-    variant = Variant(op, dtype, params, layout, packed, _group(device), half, double, exact)
+    one_nan = op.row.arithmetic and dtype in FORMATS and has_one_nan(device)
+    variant = Variant(op, dtype, params, layout, packed, _group(device), half, double, exact, one_nan)
     return Launcher(_kernel(op.name, context, device, variant), variant.group, variant.group * variant.pack, [0])
 
 

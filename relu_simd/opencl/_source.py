@@ -138,7 +138,7 @@ class Variant(NamedTuple):
 
     `packed` demands that arrays in the order of the result begin on PACK_BYTES. `group` is the work items in a group.
     `half` and `exact_division` say whether the device converts float16 itself and rounds quotients correctly, `double`
-    whether the kernel needs float64.
+    whether the kernel needs float64, `one_nan` whether arithmetic may lose what is in a NaN.
     """
 
     row: Any  # with the table's row as `row`: comparing rows themselves would take long
@@ -150,6 +150,7 @@ class Variant(NamedTuple):
     half: bool
     double: bool
     exact_division: bool
+    one_nan: bool = False
 
     @property
     def pack(self) -> int:
@@ -201,7 +202,13 @@ class Variant(NamedTuple):
             "FROM_MEMORY(i)": ", ".join(from_memory),
             "OUT(i)": _place(layout, 0, "i"),
         }
-        flags = {"WIDENS": op.widens, "EXACT_DIVISION": self.exact_division}
+        if self.one_nan:
+            of_params = [(f"{name} != {name}", f"narrow({name})") for name in op.params]
+            choices = [*((f"is_nan({name})", name) for name in op.arrays), *of_params]
+            definitions["WAS_MOVED"] = " || ".join(f"result == {name}" for name in op.arrays)
+            definitions["FIRST_NAN"] = " ".join(f"{holds} ? {nan} | QUIET :" for holds, nan in choices)
+            definitions["OPERANDS"] = ", ".join((*op.arrays, *op.params))
+        flags = {"WIDENS": op.widens, "EXACT_DIVISION": self.exact_division, "ONE_NAN": self.one_nan}
         definitions |= {flag: "" for flag, holds in flags.items() if holds}
         return _finished(definitions, [WORDS, expressions(op), ELEMENTWISE], [*parameters, *where, *numbers])
 

@@ -4,6 +4,7 @@
 //   PACK, pack_word        elements that a work item moves at once, and an integer as wide
 //   KERNEL_NAME, VALUES, LANE_OF   the operation; PARAMETERS and what is below it, how the kernel gets its inputs
 //   OUT(i)                 the place of element i in out
+//   ONE_NAN                the device does not keep the payloads of NaNs; WAS_MOVED, FIRST_NAN and OPERANDS go with it
 #if PACK > 1
 typedef union {
     bits at[PACK];
@@ -14,7 +15,22 @@ typedef union {
     name##_pack.whole = ((global const pack_word *)name##_in)[i];
 #endif
 
+#if defined ONE_NAN
+// A GPU gives the same NaN as the result of every operation with one. A CPU gives its first operand that is one, made
+// quiet, and of numbers (infinity times 0) the NaN with a sign and no payload. What was moved stays as it is.
+#define QUIET ((bits)((INF & -INF) >> 1))
+RS_INLINE int is_nan(bits v) { return (v & ~SIGN) > INF; }
+RS_INLINE bits nan_as_on_cpu(bits result, VALUES)
+{
+    if (!is_nan(result) || WAS_MOVED) {
+        return result;
+    }
+    return FIRST_NAN SIGN | INF | QUIET;
+}
+RS_INLINE bits operation(VALUES) { return nan_as_on_cpu(RESULT(LANE_OF), OPERANDS); }
+#else
 RS_INLINE bits operation(VALUES) { return RESULT(LANE_OF); }
+#endif
 
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void KERNEL_NAME(PARAMETERS)
 {

@@ -110,8 +110,11 @@ def test_backward(method, arguments, forward, backward, dtype, inplace, spy):
     wide = [each.astype(dtype if stock_code else "f8") for each in inputs]
     want = getattr(STOCK, "backprop_" + method)(*wide, *arguments)
     before = [each.copy() for each in inputs]
+    with np.errstate(all="ignore"):
+        stock = getattr(STOCK, "backprop_" + method)(*(each.copy() for each in inputs), *arguments, inplace=inplace)
     got = getattr(OURS, "backprop_" + method)(*inputs, *arguments, inplace=inplace)
     close(got, want, method, dtype)
+    assert got.dtype == stock.dtype
     changed = inplace and method not in NEVER_IN_PLACE
     for k, (each, was) in enumerate(zip(inputs, before, strict=True)):
         if changed and k == (method == "sigmoid"):

@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("torch")
 import torch
+import torch.utils.checkpoint
 from torch.autograd import forward_ad
 
 from relu_simd.integrations import torch as ours
@@ -135,3 +136,15 @@ def test_transforms_around_a_gradient(name):
         pytest.raises(RuntimeError, match=rf"^{name}: forward-mode derivatives are not supported; use the function of"),
     ):
         torch.autograd.grad(y, x, forward_ad.make_dual(sample(False), sample(False)))
+
+
+@EACH
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpoints(name, reentrant):
+    """Activations that are computed again on the way back."""
+    results = []
+    for f in both(name):
+        x = sample()
+        torch.utils.checkpoint.checkpoint(f, x, use_reentrant=reentrant).sum().backward()
+        results.append(x.grad)
+    close(*results)

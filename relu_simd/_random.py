@@ -74,9 +74,11 @@ def rrelu(
     device = _foreign.on_device(x)
     if not device:
         _foreign.refuse("rrelu", "x", x)  # the slopes would be refused first
-    if not hasattr(x, "dtype"):
-        x = np.asarray(x)
-    width = np.float64 if np.result_type(x.dtype, np.float32) == np.float64 else np.float32
+    dtype = getattr(x, "dtype", None)
+    if not isinstance(dtype, np.dtype):  # a list, a tensor of PyTorch, a DataFrame
+        plain = np.asarray(x)
+        dtype, x = plain.dtype, x if hasattr(type(x), "__array_ufunc__") else plain
+    width = np.float64 if np.result_type(dtype, np.float32) == np.float64 else np.float32
     slopes = np.random.default_rng(rng).random(np.shape(x), width)
     slopes = width(lower) + width(upper - lower) * slopes
     if device:

@@ -98,6 +98,9 @@ class ReLU(Layer):
     def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:
         if isinstance(kept, _Output):
             return rs.relu_backward(grad_output, kept.y)
+        if _is_container(grad_output):
+            passes = rs.relu_backward_from_mask(np.ones(np.shape(grad_output), np.int8), kept)
+            return rs.relu_backward(grad_output, passes)
         return rs.relu_backward_from_mask(grad_output, kept)
 
 
@@ -230,7 +233,14 @@ class PReLU(Layer):
         return rs.prelu(x, self._spread(x)), x
 
     def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:
-        grad_x, grad_weight = rs.prelu_backward(grad_output, kept, self._spread(kept))
+        weight = self._spread(kept)
+        if _is_container(kept) or _is_container(grad_output):
+            grad_x = rs.leaky_relu_backward(grad_output, kept, weight)
+            masked = np.ma.getmaskarray(grad_x)  # of what else is no masked array, nothing
+            x, grad_output = (np.where(masked, 0, np.asarray(each)) for each in (kept, grad_output))
+            grad_weight = rs.prelu_backward(grad_output, x, weight)[1]
+        else:
+            grad_x, grad_weight = rs.prelu_backward(grad_output, kept, weight)
         self.grad_weight = grad_weight.reshape(self.weight.shape)
         return grad_x
 

@@ -26,6 +26,7 @@ CALLS = {
     "ufunc": lambda x: ufuncs.relu(x),
     "ufunc of two": lambda x: ufuncs.add_relu(ONES, x),
     "ufunc of one": lambda x: ufuncs.leaky_relu(x, 0.1),
+    "ufunc with where": lambda x: ufuncs.relu(ONES, where=x),
     "ufunc with out": lambda x: ufuncs.relu(x, out=np.empty(8, np.float32)),
     "monitor": lambda x: ActivationMonitor().update("a", x),
 }
@@ -77,6 +78,14 @@ def test_lists_of_opencl_arrays_in_the_functions(on_device):
         with pytest.raises(TypeError, match="holds a pyopencl array"):
             call([on_device])
     assert rs.relu([1.0, -1.0]).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "monitor"])
+def test_bfloat16_tensors(name):
+    """All but the monitor, which reads their memory."""
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match=r"torch.Tensor of bfloat16, .* relu_simd.integrations.torch take it|in place"):
+        CALLS[name](torch.ones(8, dtype=torch.bfloat16))
 
 
 class OnlyDLPack:

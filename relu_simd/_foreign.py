@@ -13,6 +13,12 @@ from typing import Any
 import numpy as np
 
 
+def on_device(value: Any) -> bool:
+    """Whether it is an array of pyopencl, which the functions hand on to `relu_simd.opencl`."""
+    opencl = sys.modules.get("pyopencl.array")
+    return opencl is not None and isinstance(value, opencl.Array)
+
+
 def refuse(name: str, operand: str, value: Any) -> None:
     """Raise the TypeError for `name`'s argument `operand` if `value` is such a thing.
 
@@ -26,7 +32,8 @@ def refuse(name: str, operand: str, value: Any) -> None:
     Raises
     ------
     TypeError
-        An array of pyopencl, a scipy.sparse matrix, a tracer of JAX, or what has no protocol but DLPack.
+        An array of pyopencl, a bfloat16 tensor of PyTorch, a scipy.sparse matrix, a tracer of JAX, or what has no
+        protocol but DLPack.
     """
     kind = type(value)
     if issubclass(kind, (np.ndarray, np.generic, int, float)):
@@ -39,6 +46,12 @@ def refuse(name: str, operand: str, value: Any) -> None:
         raise TypeError(
             f"{name}: {operand} {where} a pyopencl array, which this function cannot read. It is for the functions in "
             f"relu_simd.opencl and those of the same name in relu_simd; {operand}.get() copies it into a NumPy array"
+        )
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor) and value.dtype == torch.bfloat16:
+        raise TypeError(
+            f"{what} of bfloat16, of which NumPy makes no array. The functions and layers of "
+            f"relu_simd.integrations.torch take it; otherwise give {operand}.float()"
         )
     if library == "scipy" and hasattr(value, "toarray"):
         raise TypeError(

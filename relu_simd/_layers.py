@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import relu_simd as rs
-from relu_simd import _core, _docs
+from relu_simd import _core, _docs, _foreign
 
 Hook = Callable[[Any, tuple[Any, ...], Any], object]
 
@@ -48,7 +48,8 @@ class Layer:
         Parameters
         ----------
         x : array_like
-            Input of any shape; the dtypes are those of the function of the same name in `relu_simd`.
+            Input of any shape; the dtypes are those of the function of the same name in `relu_simd`. Of an array of
+            pyopencl, output and gradient are such arrays, too.
 
         Returns
         -------
@@ -128,12 +129,12 @@ class Layer:
         """Where the output goes: None is a new array."""
         if not getattr(self, "inplace", False):
             return None
-        if not isinstance(x, np.ndarray):
+        if not isinstance(x, np.ndarray) and not _foreign.on_device(x):
             raise TypeError(
                 f"{type(self).__name__}: x must be a NumPy array to be changed in place, not {type(x).__name__}; "
                 "use inplace=False"
             )
-        return x
+        return x  # type: ignore[return-value]  # or an array of pyopencl
 
 
 _DOC = """{summary}
@@ -175,6 +176,11 @@ def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda layer: ()
 
 
+def _copied(x: Any) -> Any:
+    """A copy which a later write to `x` waits for; that to an array of pyopencl does not wait for its method `copy`."""
+    return rs.hardshrink(x, -1.0) if _foreign.on_device(x) else x.copy()
+
+
 @dataclass_transform(eq_default=False)
 class Elementwise(Layer):
     """A layer made of a row: the fields of a subclass are the row's parameters, and what else PyTorch's layer takes.
@@ -212,7 +218,7 @@ class Elementwise(Layer):
     def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
         function, _, parameters, from_output = _row(self._function, self._fields)
         out = self._out(x)
-        kept = x if out is None else out.copy()
+        kept = x if out is None else _copied(out)
         y = function(x, *parameters(self), out=out)
         return y, y if from_output else kept
 

@@ -7,6 +7,7 @@ import io
 import sys
 import warnings
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,7 +75,14 @@ _LEAKY = {
     *("LeakyReLU", "PReLU", "RReLU", "ELU", "CELU", "SELU", "GELU", "SiLU", "Mish", "Hardswish", "Softplus"),
     *("Sigmoid", "LogSigmoid", "Tanh", "Softsign", "Tanhshrink", "Softshrink", "Hardshrink"),
 }
-_CEILING = {"ReLU6": 6}  # from here on they let none through
+_Bounds = tuple[float, float]
+_BOUNDS: _Bounds = (0.0, np.inf)  # between which activations that are not leaky let a gradient through: ReLU's
+_BOUNDS_OF: dict[str, Callable[[Any], _Bounds]] = {
+    "ReLU6": lambda layer: (0.0, 6.0),
+    "Hardtanh": lambda layer: (layer.min_val, layer.max_val),
+    "Hardsigmoid": lambda layer: (0.0, 1.0),
+    "Threshold": lambda layer: (layer.threshold, np.inf),
+}
 
 _MORE = 'More: docs/howto/dying-neurons.md, "Why do my neurons die?"'
 
@@ -119,8 +127,8 @@ class _Layer:
 class _Watch:
     """The hook of a layer. A copy of the layer, or one that was pickled, is not watched."""
 
-    def __init__(self, monitor: ActivationMonitor | None, name: str, leaky: bool, ceiling: float | None) -> None:
-        self.monitor, self.name, self.leaky, self.ceiling = monitor, name, leaky, ceiling
+    def __init__(self, monitor: ActivationMonitor | None, name: str, leaky: bool, bounds: _Bounds) -> None:
+        self.monitor, self.name, self.leaky, self.bounds = monitor, name, leaky, bounds
         self.warned = False
 
     def __call__(self, layer: Any, inputs: Any, output: Any) -> None:
@@ -129,14 +137,14 @@ class _Watch:
             return
         try:
             x = _numbers(self.name, output)
-            self.monitor._count(self.name, x[np.newaxis] if x.ndim == 1 else x, self.leaky, self.ceiling)
+            self.monitor._count(self.name, x[np.newaxis] if x.ndim == 1 else x, self.leaky, self.bounds)
         except (TypeError, ValueError) as error:
             if not self.warned:
                 self.warned = True
                 warnings.warn(f"ActivationMonitor left a batch out: {error}", stacklevel=3)
 
     def __reduce__(self) -> Any:
-        return _Watch, (None, self.name, self.leaky, self.ceiling)
+        return _Watch, (None, self.name, self.leaky, self.bounds)
 
 
 def _numbers(name: str, activations: Any) -> NDArray[Any]:
@@ -225,8 +233,8 @@ class ActivationMonitor:
         names = [kind.__name__ for kind in type(layer).__mro__]
         if leaky is None:
             leaky = not _LEAKY.isdisjoint(names)
-        ceiling = next((_CEILING[kind] for kind in names if kind in _CEILING), None)
-        self._handles.append(layer.register_forward_hook(_Watch(self, name, leaky, ceiling)))
+        bounds = next((_BOUNDS_OF[kind](layer) for kind in names if kind in _BOUNDS_OF), _BOUNDS)
+        self._handles.append(layer.register_forward_hook(_Watch(self, name, leaky, bounds)))
 
     def detach(self) -> None:
         """Leave all layers alone; what was counted stays."""
@@ -254,9 +262,9 @@ class ActivationMonitor:
         TypeError
             A dtype that is refused.
         """
-        self._count(name, _numbers(name, activations), leaky, None)
+        self._count(name, _numbers(name, activations), leaky, _BOUNDS)
 
-    def _count(self, name: str, x: NDArray[Any], leaky: bool, ceiling: float | None) -> None:
+    def _count(self, name: str, x: NDArray[Any], leaky: bool, bounds: _Bounds) -> None:
         if x.ndim < 2:
             raise ValueError(f"activations of {name!r} must have shape (batch, units, ...), not {x.shape}")
         if x.size == 0:
@@ -267,11 +275,11 @@ class ActivationMonitor:
         if layer.counts and layer.counts[0][0].shape[1:] != active.shape:
             raise ValueError(f"activations of {name!r} have {x.shape[1]} units on axis 1, not {layer.sums.shape[1]}")
         passing, nan = active, np.zeros_like(active)
-        if ceiling is not None:
-            passing = active - np.count_nonzero(x >= ceiling, axis=axes)
-        if leaky:
-            passing = active + np.count_nonzero(x < 0, axis=axes)
-        with np.errstate(invalid="ignore"):  # of a signalling NaN
+        with np.errstate(invalid="ignore"):  # of a NaN
+            if leaky:
+                passing = active + np.count_nonzero(x < 0, axis=axes)
+            elif bounds != _BOUNDS:
+                passing = np.count_nonzero((x > bounds[0]) & (x < bounds[1]), axis=axes)
             if np.isnan(x.min()):  # no temporary array where all is well
                 nan = np.count_nonzero(np.isnan(x), axis=axes)
         layer.add(np.stack([active, passing, nan]), values, self.last)

@@ -142,6 +142,10 @@ cdef PyObject *call_ufunc(PyObject *ufunc, PyObject **args, size_t nargsf, PyObj
             row = ROWS[(<object>ufunc).__name__]
             if k < rs_ops[row].nin:
                 _foreign.refuse(OPS[row].name, OPS[row].inputs[k], <object>args[k])
+    if kwnames != NULL:
+        for k in range(PyTuple_GET_SIZE(kwnames)):
+            if PyTuple_GET_ITEM(kwnames, k) == where_name and not PyArray_Check(args[count + k]):
+                _foreign.refuse((<object>ufunc).__name__, "where", <object>args[count + k])
     cdef rs_fpmode mode = rs_fp_enter()
     result = call_of_numpy(ufunc, args, nargsf, kwnames)
     rs_fp_leave(mode)

@@ -102,6 +102,24 @@ def test_slopes_of_0_and_saturated_relu6_get_no_gradient():
     assert other._hooks[0].leaky
 
 
+OF_PIECES = ["ReLU", "ReLU6", "LeakyReLU", "Hardtanh", "Hardsigmoid", "Hardswish", "Hardshrink", "Softshrink"]
+
+
+@pytest.mark.parametrize("layer", [*(getattr(nn, name)() for name in OF_PIECES), nn.Threshold(0.25, -0.5)], ids=repr)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_gets_a_gradient_is_what_backward_says(layer, dtype):
+    """For units on every piece of a layer's curve."""
+    dtype = pytest.importorskip("ml_dtypes").bfloat16 if dtype == "bfloat16" else dtype
+    monitor = ActivationMonitor()
+    monitor.attach(layer, "hidden")
+    x = np.add.outer([0.05, 0.15, 0.25], np.linspace(-7, 7, 29)).astype(dtype)
+    layer(x)
+    passes = np.mean(layer.backward(np.ones_like(x)) != 0, axis=0)
+    report = monitor.report("hidden")
+    np.testing.assert_array_equal(report.unit_gradient, passes)
+    np.testing.assert_array_equal(report.dead, np.flatnonzero(passes == 0))
+
+
 def test_leaky_layers_of_torch():
     torch = pytest.importorskip("torch")
     for layer, dead in (

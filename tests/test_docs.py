@@ -63,6 +63,9 @@ def test_the_whole_network_is_cured(capsys):
     assert dead[0] > 12
     assert dead[1] == 0
     shown = re.search(r"```text\n(.*?)```", page, re.DOTALL)[1]
+    shown_dead = sum(map(int, re.findall(r"^hidden .* % +(\d+) ", shown, re.MULTILINE)))
+    assert dead[0] / 1.5 < shown_dead < dead[0] * 1.5
+    assert ("never fired" in shown) == ("never fired" in printed)
     assert re.sub(r"\d+", "0", shown.splitlines()[1]) == re.sub(r"\d+", "0", printed.splitlines()[1])
 
 

@@ -26,6 +26,7 @@ CALLS = {
     "ufunc": lambda x: ufuncs.relu(x),
     "ufunc of two": lambda x: ufuncs.add_relu(ONES, x),
     "ufunc of one": lambda x: ufuncs.leaky_relu(x, 0.1),
+    "ufunc with where": lambda x: ufuncs.relu(ONES, where=x),
     "ufunc with out": lambda x: ufuncs.relu(x, out=np.empty(8, np.float32)),
     "monitor": lambda x: ActivationMonitor().update("a", x),
 }
@@ -51,11 +52,25 @@ def on_device(monkeypatch):
     return pyopencl.array.to_device(queue, np.ones(40_000, np.float32))
 
 
+ON_DEVICE = ["relu_with_mask", "count_active", "count_active of an axis", "nn.ReLU", "nn.ReLU in place", "nn.PReLU"]
+
+
 @EACH
-@pytest.mark.parametrize("wrapped", [lambda x: x, lambda x: [x], lambda x: (x, x), lambda x: [[1.0], [x]]], ids="abcd")
-def test_opencl_arrays(on_device, call, wrapped):
+@pytest.mark.parametrize("wrapped", [lambda x: [x], lambda x: (x, x), lambda x: [[1.0], [x]]], ids="bcd")
+def test_lists_of_opencl_arrays(on_device, call, wrapped):
     with pytest.raises(TypeError, match=r"pyopencl|must be a NumPy array to be changed in place"):
         call(wrapped(on_device))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_opencl_arrays(on_device, name):
+    """Computed there, or refused: beside a NumPy array, and by ufuncs and the monitor."""
+    if name in ON_DEVICE:
+        result = CALLS[name](on_device)
+        assert type(result[0] if isinstance(result, tuple) else result) is type(on_device)
+    else:
+        with pytest.raises(TypeError, match="pyopencl"):
+            CALLS[name](on_device)
 
 
 def test_lists_of_opencl_arrays_in_the_functions(on_device):
@@ -63,6 +78,14 @@ def test_lists_of_opencl_arrays_in_the_functions(on_device):
         with pytest.raises(TypeError, match="holds a pyopencl array"):
             call([on_device])
     assert rs.relu([1.0, -1.0]).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "monitor"])
+def test_bfloat16_tensors(name):
+    """All but the monitor, which reads their memory."""
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match=r"torch.Tensor of bfloat16, .* relu_simd.integrations.torch take it|in place"):
+        CALLS[name](torch.ones(8, dtype=torch.bfloat16))
 
 
 class OnlyDLPack:

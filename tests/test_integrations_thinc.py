@@ -110,8 +110,10 @@ def test_backward(method, arguments, forward, backward, dtype, inplace, spy):
     wide = [each.astype(dtype if stock_code else "f8") for each in inputs]
     want = getattr(STOCK, "backprop_" + method)(*wide, *arguments)
     before = [each.copy() for each in inputs]
+    with np.errstate(all="ignore"):
+        stock = getattr(STOCK, "backprop_" + method)(*(each.copy() for each in inputs), *arguments, inplace=inplace)
     got = getattr(OURS, "backprop_" + method)(*inputs, *arguments, inplace=inplace)
-    close(got, want, method, dtype)
+    close(got, want, method, stock.dtype.name)  # thinc's gelu_approx of float16 has a gradient in float32
     changed = inplace and method not in NEVER_IN_PLACE
     for k, (each, was) in enumerate(zip(inputs, before, strict=True)):
         if changed and k == (method == "sigmoid"):

@@ -380,18 +380,65 @@ def test_masked_arrays_stay_masked(inplace):
         grad = layer.backward(g)
         assert isinstance(grad, np.ma.MaskedArray)
         assert grad.mask.tolist() == [[True, True], [False, False]]
-    assert isinstance(nn.PReLU()(x), np.ma.MaskedArray)
+
+
+def test_prelu_leaves_masked_elements_out():
+    """They count for nothing in the gradient of the weights, whatever lies under the mask."""
+    x = np.ma.array([[-2.0, np.nan, 3.0], [1.0, -0.5, -7.0]], mask=[[False, True, False], [False, False, True]])
+    layer = nn.PReLU(3)
+    y, grad = layer(x), layer.backward(np.ones((2, 3)))
+    assert y.tolist() == [[-0.5, None, 3.0], [1.0, -0.125, None]]
+    assert grad.tolist() == [[0.25, None, 1.0], [1.0, 0.25, None]]
+    assert layer.grad_weight.tolist() == [-2.0, -0.5, 0.0]
+    g = np.ma.array(np.ones((2, 3)), mask=[[True, False, False], [False, False, False]])
+    layer(x.filled(-1.0))
+    assert layer.backward(g).tolist()[0] == [None, 0.25, 1.0]
+    assert layer.grad_weight.tolist() == [0.0, -1.5, -1.0]
+
+
+def test_a_gradient_that_is_a_container():
+    """It stays one, though the input was an array."""
+    x = np.array([[-1.0, 2.0], [3.0, np.nan]])
+    g = np.ma.array(np.full((2, 2), 5.0), mask=[[False, True], [False, False]])
+    for layer in (nn.ReLU(), nn.LeakyReLU(0.0), nn.PReLU(init=0.0), nn.GELU()):
+        layer(x)
+        grad = layer.backward(g)
+        assert isinstance(grad, np.ma.MaskedArray)
+        assert grad.mask.tolist() == [[False, True], [False, False]]
+    layer = nn.ReLU()
+    layer(x)
+    assert layer.backward(g).tolist() == [[0, None], [5, 5]]
 
 
 def test_data_arrays_keep_their_coordinates():
     xarray = pytest.importorskip("xarray")
     x = xarray.DataArray([[-1.0, 2.0], [3.0, -4.0]], dims=("day", "unit"), coords={"day": [3, 4]})
-    for layer in (nn.ReLU(), nn.LeakyReLU(0.0)):
+    for layer in (nn.ReLU(), nn.LeakyReLU(0.0), nn.PReLU(init=0.0)):
         y, grad = layer(x), layer.backward(xarray.ones_like(x))
         for got, want in ((y, [[0, 2], [3, 0]]), (grad, [[0, 1], [1, 0]])):
             assert got.dims == ("day", "unit")
             assert got.day.values.tolist() == [3, 4]
             assert got.values.tolist() == want
+
+
+def test_random_slopes_of_what_is_no_array():
+    """A DataFrame stays one, and PyTorch's dtypes are none of NumPy's."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [-1.0, 2.0]})
+    y, slopes = relu_simd.rrelu(frame, rng=0)
+    assert isinstance(y, pandas.DataFrame)
+    assert slopes.dtype == np.float64
+    assert y["a"].tolist() == [-slopes[0, 0], 2]
+
+    class Tensor:
+        dtype = "float32 of another library"
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([-1.0, 2.0], np.float32)
+
+    y, slopes = relu_simd.rrelu(Tensor(), rng=0)
+    assert slopes.dtype == np.float32
+    assert y.tolist() == [-slopes[0], 2]
 
 
 def test_memmaps_are_arrays(tmp_path):

@@ -19,6 +19,8 @@ with _needs("torch", "torch"):
 FLOATS = {torch.bfloat16, torch.float16, torch.float32, torch.float64}
 INTEGERS = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 
+_STOCK = "use the function of torch.nn.functional"
+
 _PROXY = torch._C._TorchDispatchModeKey.PROXY
 
 
@@ -30,12 +32,9 @@ def check(name: str, x: Any, dtypes: Any, inplace: bool) -> None:
         raise TypeError(f"{name}: x must be a torch.Tensor, not {what}; relu_simd.{name} takes arrays")
     stock = f"torch.nn.functional.{name}"
     _no_tracing(name)
-    if is_functorch_wrapped_tensor(x):
-        raise RuntimeError(f"{name}: torch.func (vmap, grad, jvp and others) is not supported; use {stock}")
-    if forward_ad._current_level >= 0 and forward_ad.unpack_dual(x).tangent is not None:
-        raise RuntimeError(f"{name}: forward-mode derivatives are not supported; use {stock}")
-    if x.device.type != "cpu" or x.layout != torch.strided:
-        where = f"on {x.device}" if x.device.type != "cpu" else f"of layout {x.layout}"
+    check_transforms(name, x)
+    if x.device.type != "cpu" or x.layout != torch.strided or x.is_nested:
+        where = f"on {x.device}" if x.device.type != "cpu" else "nested" if x.is_nested else f"of layout {x.layout}"
         raise TypeError(f"{name}: x is {where}; give a dense CPU tensor, or use {stock}")
     if type(x).__torch_dispatch__ is not torch.Tensor.__torch_dispatch__:
         raise TypeError(f"{name}: x is a {type(x).__qualname__}, which has no memory of its own; use {stock}")
@@ -46,6 +45,16 @@ def check(name: str, x: Any, dtypes: Any, inplace: bool) -> None:
         _bfloat16()
     if inplace:
         _check_inplace(name, x)
+
+
+def check_transforms(name: str, x: torch.Tensor) -> None:
+    """Refuse a tensor, the input or a gradient, that stands for others in one of PyTorch's transforms."""
+    if is_functorch_wrapped_tensor(x):
+        raise RuntimeError(f"{name}: torch.func (vmap, grad, jvp and others) is not supported; {_STOCK}")
+    if is_legacy_batchedtensor(x):
+        raise RuntimeError(f"{name}: batched gradients are not supported; {_STOCK}")
+    if forward_ad._current_level >= 0 and forward_ad.unpack_dual(x).tangent is not None:
+        raise RuntimeError(f"{name}: forward-mode derivatives are not supported; {_STOCK}")
 
 
 def _no_tracing(name: str) -> None:
@@ -65,6 +74,10 @@ def _check_inplace(name: str, x: torch.Tensor) -> None:
         if x.is_leaf or of_leaf:
             what = "a leaf" if x.is_leaf else "a view of a leaf"
             raise RuntimeError(f"{name}: x is {what} that requires a gradient and cannot be changed; use inplace=False")
+    if any(stride == 0 and extent > 1 for stride, extent in zip(x.stride(), x.shape, strict=True)):
+        raise RuntimeError(
+            f"{name}: x was expanded, so that several of its elements are one number in memory; use inplace=False"
+        )
     if x.is_inference() and not torch.is_inference_mode_enabled():
         raise RuntimeError(
             f"{name}: x is an inference tensor, which cannot be changed outside inference mode; use inplace=False"
@@ -92,9 +105,11 @@ def _bfloat16() -> Any:
 
 def to_array(x: torch.Tensor) -> Any:
     """The same memory as an array; a copy where the tensor is something to be computed yet (a negation, zeros)."""
-    if is_functorch_wrapped_tensor(x) or is_legacy_batchedtensor(x):
-        raise RuntimeError("torch.func, vmap and batched gradients are not supported: use torch.nn.functional's")
     x = x.detach()
+    if is_functorch_wrapped_tensor(x):  # as every tensor is once detached, within torch.func.grad
+        raise RuntimeError(f"within torch.func (vmap, grad, jvp and others) this is not supported; {_STOCK}")
+    if x.layout != torch.strided:
+        x = x.to_dense()  # a sparse gradient
     if x._is_zerotensor():
         x = x.clone()
     x = x.resolve_neg()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import relu_simd
 from relu_simd import _core
 from relu_simd._rows import SHORT
 from relu_simd.integrations import _needs
-from relu_simd.integrations._tensors import applied, to_array, to_tensor
+from relu_simd.integrations._tensors import applied, check_transforms, to_array, to_tensor
 from relu_simd.reference import ROWS
 
 with _needs("torch", "torch"):
@@ -21,6 +23,20 @@ with _needs("torch", "torch"):
 def link(x: torch.Tensor) -> torch.Tensor:
     """Nothing of x's elements, but of its graph: second derivatives are zeros as PyTorch's, and not an error."""
     return torch.narrow_copy(x if x.ndim else x.reshape(1), 0, 0, 0)
+
+
+def with_gradient(function: Any, x: torch.Tensor, inplace: bool, *args: Any) -> torch.Tensor:
+    """Apply `ReLU` or `LeakyReLU`.
+
+    Not every view may be changed in place. PyTorch looks at what a Function has changed when it is done; its own copy
+    is refused before it begins.
+    """
+    y: torch.Tensor
+    if inplace and x._is_view():
+        y = function.apply(x, link(x), False, *args)
+        return x.copy_(y)
+    y = function.apply(x, link(x), inplace, *args)
+    return y
 
 
 class ReLU(torch.autograd.Function):
@@ -41,6 +57,7 @@ class ReLU(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[Any, ...]:
+        check_transforms("relu", grad_output)
         return _ReLUBackward.apply(grad_output, ctx.link, *ctx.saved_tensors), None, None
 
 
@@ -56,6 +73,7 @@ class _ReLUBackward(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[Any, ...]:
         (mask,) = ctx.saved_tensors
+        check_transforms("relu", grad_output)
         return _ReLUBackward.apply(grad_output, ctx.link, mask), torch.zeros_like(ctx.link), None
 
 
@@ -63,7 +81,7 @@ class LeakyReLU(torch.autograd.Function):
     """As ReLU."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, link: torch.Tensor, slope: float, inplace: bool) -> torch.Tensor:
+    def forward(ctx: Any, x: torch.Tensor, link: torch.Tensor, inplace: bool, slope: float) -> torch.Tensor:
         ctx.link, ctx.slope = link, slope
 
         def function(array: Any, out: Any = None) -> Any:
@@ -79,6 +97,7 @@ class LeakyReLU(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[Any, ...]:
+        check_transforms("leaky_relu", grad_output)
         return _LeakyReLUBackward.apply(grad_output, ctx.link, *ctx.saved_tensors, ctx.slope), None, None, None
 
 
@@ -100,6 +119,7 @@ class _LeakyReLUBackward(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[Any, ...]:
         (mask,) = ctx.saved_tensors
+        check_transforms("leaky_relu", grad_output)
         return _LeakyReLUBackward.apply(grad_output, ctx.link, mask, ctx.slope), torch.zeros_like(ctx.link), None, None
 
 
@@ -114,6 +134,7 @@ class Smooth(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[Any, ...]:
+        check_transforms(ctx.row, grad_output)
         return _SmoothBackward.apply(grad_output, *ctx.saved_tensors, ctx.row, ctx.params), None, None
 
 
@@ -132,35 +153,44 @@ class _SmoothBackward(torch.autograd.Function):
     def backward(ctx: Any, v: torch.Tensor) -> tuple[Any, ...]:
         grad_output, x = ctx.saved_tensors
         of_gradient, of_x = ctx.needs_input_grad[:2]
+        check_transforms(ctx.row, v)
         return (
             _SmoothBackward.apply(v, x, ctx.row, ctx.params) if of_gradient else None,
-            _Second.apply(v, grad_output, x, ctx.row, ctx.params) if of_x else None,
+            _second(ctx.row, v, grad_output, x, ctx.params) if of_x else None,
             None,
             None,
         )
 
 
-class _Second(torch.autograd.Function):
-    """The second derivative, by the expression of the reference: 16-bit floats in float32."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, v: torch.Tensor, grad_output: torch.Tensor, x: torch.Tensor, row: str, params: tuple[float, ...]
-    ) -> torch.Tensor:
-        ctx.row = row
-        wide = [to_array(each.float() if each.dtype.itemsize == 2 else each) for each in (v, grad_output, x)]
-        with np.errstate(all="ignore"):
-            return to_tensor(_second_derivative(row)(*wide, *params)).to(x.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, _: torch.Tensor) -> tuple[Any, ...]:
-        raise RuntimeError(f"{ctx.row}: there are no third derivatives; use torch.nn.functional's")
+def _second(row: str, v: torch.Tensor, grad_output: torch.Tensor, x: torch.Tensor, params: Any) -> torch.Tensor:
+    """The second derivative, of PyTorch's own operations, which have all others: 16-bit floats in float32."""
+    wide = [each.float() if each.dtype.itemsize == 2 else each for each in (v, grad_output, x)]
+    y: torch.Tensor = _second_derivative(row)(*wide, *params)
+    return y.to(x.dtype)
 
 
+@cache
 def _second_derivative(row: str) -> Any:
     """Compile what the reference says of a row's gradient: a function of v, the gradient, x and parameters."""
     op = next(op for op in _core.OPS if op.name == f"{row}_backward")
     names = [SHORT.get(name, name) for name in op.arrays]
     names += [f"{name}={default!r}" for name, default in zip(op.params, op.defaults, strict=True)]
-    functions = {each.name: getattr(relu_simd, each.name) for each in _core.OPS}
-    return eval(f"lambda v, {', '.join(names)}: {ROWS[op.name].gradient['x']}", {"np": np} | functions)
+    return eval(f"lambda v, {', '.join(names)}: {ROWS[op.name].gradient['x']}", _WORDS)
+
+
+# The words of these expressions, for tensors.
+_WORDS = {
+    "np": SimpleNamespace(
+        abs=torch.abs,
+        clip=torch.clip,
+        exp=torch.exp,
+        minimum=lambda x, limit: torch.clip(x, max=limit),
+        sign=torch.sign,
+        where=torch.where,
+    ),
+    "sigmoid": torch.sigmoid,
+    "sigmoid_backward": lambda g, y: g * (1 - y) * y,
+    "softplus": lambda x: torch.nn.functional.softplus(x, threshold=40),
+    "tanh": torch.tanh,
+    "tanh_backward": lambda g, y: g * (1 - y * y),
+}

@@ -197,6 +197,9 @@ def _gradient(method: str, row: str) -> Any:
     def backward(self: ReluSimdOps, dY: Any, X: Any, inplace: bool = False) -> Any:
         if not _one_float(dY, X):
             return getattr(super(ReluSimdOps, self), method)(dY, X, inplace)
+        if method == "backprop_gelu_approx" and not inplace:
+            # thinc's own is float32 at least.
+            dY, X = (np.asarray(each, np.result_type(each, np.float32)) for each in (dY, X))
         return getattr(relu_simd, row)(dY, X, out=dY if inplace else None)
 
     return backward

@@ -9,8 +9,8 @@ The smooth functions keep their input, as PyTorch's do. They are within 1 ULP of
 their gradients within a few ULP. PyTorch's own are not: its gelu of a float32 is wrong by 57 % at -5.5 and 0 from -6
 on, and its silu is 0 where the result is a normal number.
 
-The tensors' memory is used as it is, without a copy, if they are contiguous. Gradients can be differentiated again:
-those of the smooth functions once. Tensor subclasses that define ``__torch_function__`` and
+The tensors' memory is used as it is, without a copy, if they are contiguous. Gradients can be differentiated again,
+any number of times. Tensor subclasses that define ``__torch_function__`` and
 ``torch.fx.symbolic_trace`` see a call of these functions. A clear error tells of what is not supported: forward-mode
 derivatives, ``torch.func``, ``torch.jit.trace``, ``torch.export`` and ``make_fx``, which would take the result for a
 constant. ``torch.compile`` leaves these calls as they are.
@@ -85,7 +85,8 @@ def relu(x: torch.Tensor, inplace: bool = False) -> torch.Tensor:
     TypeError
         No tensor, or one on another device, sparse, or of another dtype, or a subclass that has no memory of its own.
     RuntimeError
-        In place on a leaf that requires a gradient, as PyTorch; and within what is not supported (see above).
+        In place on a leaf that requires a gradient or on an expanded tensor, as PyTorch; and within what is not
+        supported (see above).
 
     Notes
     -----
@@ -101,8 +102,7 @@ def relu(x: torch.Tensor, inplace: bool = False) -> torch.Tensor:
     check("relu", x, FLOATS | INTEGERS, inplace)
     if not (x.requires_grad and torch.is_grad_enabled()):
         return without_gradient(relu_simd.relu, x, inplace)
-    y: torch.Tensor = _torch_gradients.ReLU.apply(x, _torch_gradients.link(x), inplace)
-    return y
+    return _torch_gradients.with_gradient(_torch_gradients.ReLU, x, inplace)
 
 
 def leaky_relu(x: torch.Tensor, negative_slope: float = 0.01, inplace: bool = False) -> torch.Tensor:
@@ -122,8 +122,7 @@ def leaky_relu(x: torch.Tensor, negative_slope: float = 0.01, inplace: bool = Fa
     slope = number("leaky_relu", "negative_slope", negative_slope, "use torch.nn.functional.prelu, or ")
     if not (x.requires_grad and torch.is_grad_enabled()):
         return without_gradient(partial(relu_simd.leaky_relu, negative_slope=slope), x, inplace)
-    y: torch.Tensor = _torch_gradients.LeakyReLU.apply(x, _torch_gradients.link(x), slope, inplace)
-    return y
+    return _torch_gradients.with_gradient(_torch_gradients.LeakyReLU, x, inplace, slope)
 
 
 def gelu(x: torch.Tensor, approximate: str = "none") -> torch.Tensor:
@@ -144,7 +143,7 @@ def gelu(x: torch.Tensor, approximate: str = "none") -> torch.Tensor:
     Raises
     ------
     TypeError, RuntimeError
-        As `relu`; and a RuntimeError for a third derivative.
+        As `relu`.
 
     Examples
     --------

@@ -18,9 +18,10 @@ PERF_ARGS ?=
 EXHAUSTIVE_ARGS ?=
 LOCK_ARGS ?=
 FUZZ_ARGS ?=
+GPU_ARGS ?=
 SOAK_SECONDS ?= 60
 
-.PHONY: help bench debug test test-wide test-opencl test-torch test-c-api test-builds test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs check-site perf lint \
+.PHONY: help bench debug test test-wide test-opencl gpu test-torch test-c-api test-builds test-exhaustive fuzz soak sanitize sanitize-threads valgrind docs check-site perf lint \
     format lock wheel test-aarch64 test-old-cpus test-windows test-pythons test-sdist clean
 .SILENT:
 
@@ -31,6 +32,8 @@ help:
 	echo 'make test-wide       what make test leaves out because it takes long: examples, layouts on every instruction set,'
 	echo '                     cases of ONNX; TEST_ARGS as for make test'
 	echo 'make test-opencl     the tests of relu_simd.opencl, also under the simulator oclgrind (Debian; is installed)'
+	echo 'make gpu             the same on the GPU of this machine, with bandwidth and costs: a page and JSON in bench-out/;'
+	echo '                     GPU_ARGS="--device PoCL --tests none --elements 1e6": see scripts/gpu.py --help'
 	echo 'make test-exhaustive all 2^32 float32 through every function of one input, on each instruction set:'
 	echo '                     half an hour; EXHAUSTIVE_ARGS="--isas best --ops sigmoid": see --help'
 	echo 'make test-builds     builds with -ffast-math and the like, which must change nothing'
@@ -100,6 +103,9 @@ check-site: docs
 test-opencl: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-opencl
 	command -v oclgrind >/dev/null || { apt-get update && apt-get install -y oclgrind; } >$(VENV)/apt.log 2>&1 || true
 	$(PY) -m pytest -rs -m "" tests/test_opencl.py tests/test_opencl_queues.py $(TEST_ARGS)
+
+gpu: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-opencl
+	$(PY) scripts/gpu.py --out bench-out $(GPU_ARGS)
 
 test-c-api: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-c-api
 	$(PY) -m pytest tests/test_c_api.py $(TEST_ARGS)

@@ -13,6 +13,12 @@ from typing import Any
 import numpy as np
 
 
+def on_device(value: Any) -> bool:
+    """Whether it is an array of pyopencl, which the functions hand on to `relu_simd.opencl`."""
+    opencl = sys.modules.get("pyopencl.array")
+    return opencl is not None and isinstance(value, opencl.Array)
+
+
 def refuse(name: str, operand: str, value: Any) -> None:
     """Raise the TypeError for `name`'s argument `operand` if `value` is such a thing.
 

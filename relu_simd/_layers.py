@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Self, dataclass_transform
+from operator import attrgetter
+from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import relu_simd as rs
-from relu_simd import _core, _docs
+from relu_simd import _core, _docs, _foreign
 
 Hook = Callable[[Any, tuple[Any, ...], Any], object]
 
@@ -47,7 +48,8 @@ class Layer:
         Parameters
         ----------
         x : array_like
-            Input of any shape; the dtypes are those of the function of the same name in `relu_simd`.
+            Input of any shape; the dtypes are those of the function of the same name in `relu_simd`. Of an array of
+            pyopencl, output and gradient are such arrays, too.
 
         Returns
         -------
@@ -60,7 +62,7 @@ class Layer:
             A dtype that is refused, or an `x` that is no array and should be changed in place.
         """
         y, kept = self._forward(x)
-        self._memory = np.shape(y), kept
+        self._memory = y.shape, kept
         for hook in self.__dict__.get("_hooks", ()):
             hook(self, (x,), y)
         return y
@@ -127,12 +129,12 @@ class Layer:
         """Where the output goes: None is a new array."""
         if not getattr(self, "inplace", False):
             return None
-        if not isinstance(x, np.ndarray):
+        if not isinstance(x, np.ndarray) and not _foreign.on_device(x):
             raise TypeError(
                 f"{type(self).__name__}: x must be a NumPy array to be changed in place, not {type(x).__name__}; "
                 "use inplace=False"
             )
-        return x
+        return x  # type: ignore[return-value]  # or an array of pyopencl
 
 
 _DOC = """{summary}
@@ -154,10 +156,29 @@ _FIELDS = {
 
 
 @cache
-def _row(function: str) -> tuple[Any, Any, tuple[str, ...], bool]:
-    """The function, its gradient, the names of its parameters, and whether the gradient is made of the output."""
+def _row(function: str, fields: tuple[str, ...]) -> tuple[Any, Any, Callable[[Any], tuple[Any, ...]], bool]:
+    """The function, its gradient, what takes its parameters from a layer, and whether the gradient needs the output.
+
+    `fields` are the layer's. A parameter that is none of them has its default: PyTorch's SiLU has no beta.
+    """
     op, gradient = (_core.OPS[_core.ROWS[name]] for name in (function, f"{function}_backward"))
-    return getattr(rs, op.name), getattr(rs, gradient.name), op.params, gradient.arrays[1] == "y"
+    parameters = _getter([name for name in op.params if name in fields])
+    return getattr(rs, op.name), getattr(rs, gradient.name), parameters, gradient.arrays[1] == "y"
+
+
+def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Make what takes these attributes of an object, at the least cost."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    if names:
+        only = attrgetter(*names)
+        return lambda layer: (only(layer),)
+    return lambda layer: ()
+
+
+def _copied(x: Any) -> Any:
+    """A copy which a later write to `x` waits for; that to an array of pyopencl does not wait for its method `copy`."""
+    return rs.hardshrink(x, -1.0) if _foreign.on_device(x) else x.copy()
 
 
 @dataclass_transform(eq_default=False)
@@ -168,11 +189,13 @@ class Elementwise(Layer):
     """
 
     _function = ""  # the row; of an instance, which may choose another
+    _fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, function: str) -> None:
         """Name the row."""
         cls._function = function
         dataclass(eq=False)(cls)
+        cls._fields = tuple(cls.__annotations__)
         cls.__doc__ = cls._doc()
 
     @classmethod
@@ -183,7 +206,7 @@ class Elementwise(Layer):
         array, end, arguments = op.example.removeprefix(f"{op.name}(").removesuffix(")").partition("])")
         return _DOC.format(
             summary=cls.__doc__,
-            kept="output" if _row(op.name)[3] else "input",
+            kept="output" if _row(op.name, cls._fields)[3] else "input",
             function=op.name,
             parameters="\n".join(["", "Parameters", "----------", *parameters, ""]) if parameters else "",
             layer=cls.__name__,
@@ -192,15 +215,13 @@ class Elementwise(Layer):
             result=op.result,
         )
 
-    def _parameters(self) -> list[Any]:
-        return [getattr(self, name) for name in _row(self._function)[2]]
-
     def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
-        function, _, _, from_output = _row(self._function)
+        function, _, parameters, from_output = _row(self._function, self._fields)
         out = self._out(x)
-        kept = x if out is None else out.copy()
-        y = function(x, *self._parameters(), out=out)
+        kept = x if out is None else _copied(out)
+        y = function(x, *parameters(self), out=out)
         return y, y if from_output else kept
 
     def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:
-        return _row(self._function)[1](grad_output, kept, *self._parameters())
+        _, gradient, parameters, _ = _row(self._function, self._fields)
+        return gradient(grad_output, kept, *parameters(self))

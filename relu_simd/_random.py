@@ -33,7 +33,8 @@ def rrelu(
     Parameters
     ----------
     x : array_like
-        Input of any shape; the dtypes are those of `leaky_relu`.
+        Input of any shape; the dtypes are those of `leaky_relu`. Of an array of pyopencl both results are such arrays;
+        the slopes are the same, drawn by NumPy and copied to the device.
     lower, upper : float
         The slopes are drawn uniformly from ``lower`` to ``upper``, one for each element, positive or not.
     rng : numpy.random.Generator or int, optional
@@ -70,7 +71,9 @@ def rrelu(
     (True, 2.0)
     """
     check_bounds("rrelu", lower, upper)
-    _foreign.refuse("rrelu", "x", x)  # the slopes would be refused first
+    device = _foreign.on_device(x)
+    if not device:
+        _foreign.refuse("rrelu", "x", x)  # the slopes would be refused first
     dtype = getattr(x, "dtype", None)
     if not isinstance(dtype, np.dtype):  # a list, a tensor of PyTorch, a DataFrame
         plain = np.asarray(x)
@@ -78,4 +81,8 @@ def rrelu(
     width = np.float64 if np.result_type(dtype, np.float32) == np.float64 else np.float32
     slopes = np.random.default_rng(rng).random(np.shape(x), width)
     slopes = width(lower) + width(upper - lower) * slopes
+    if device:
+        from relu_simd import opencl
+
+        slopes = opencl.beside(x, slopes)
     return _core.leaky_relu(x, slopes, out=out), slopes

@@ -174,9 +174,11 @@ class PReLU(Layer):
     Attributes
     ----------
     weight : ndarray
-        Shape (num_parameters,); update it as you like, in place or not.
+        Shape (num_parameters,); update it as you like, in place or not. For inputs that are arrays of pyopencl it may
+        be one as well; a NumPy array is copied to their device at each call.
     grad_weight : ndarray or None
         Set by `backward`, in the shape and dtype of `weight`. It is that of the last `backward`, not a sum of several.
+        Of arrays of pyopencl it is one, too.
 
     Notes
     -----
@@ -208,20 +210,26 @@ class PReLU(Layer):
             raise ValueError(f"PReLU: num_parameters must be 1 or more, not {self.num_parameters}")
         self.weight = np.full(self.num_parameters, self.init, self.dtype)
 
-    def _spread(self, x: Any) -> NDArray[Any]:
-        """Shape the weights to lie along axis 1 of x."""
+    def _spread(self, x: Any) -> Any:
+        """Shape the weights to lie along axis 1 of x, on its device."""
         channels = x.shape[1] if x.ndim > 1 else 1
         if self.weight.shape != (1,) and self.weight.shape != (channels,):
             raise ValueError(
                 f"PReLU.forward: x has shape {x.shape}, {channels} channels on axis 1, but weight has shape "
                 f"{self.weight.shape}; use PReLU({channels}) or PReLU(1)"
             )
-        return self.weight.reshape(-1, *[1] * (x.ndim - 2)) if x.ndim > 1 else self.weight.reshape(())
+        weight: Any = self.weight
+        if _foreign.on_device(x) and isinstance(weight, np.ndarray):
+            from relu_simd import opencl
+
+            weight = opencl.beside(x, weight)
+        return weight.reshape(-1, *[1] * (x.ndim - 2)) if x.ndim > 1 else weight.reshape(())
 
     def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
-        _foreign.refuse("PReLU", "x", x)  # the weights would be refused first
-        if not _is_container(x):
-            x = np.asarray(x)
+        if not _foreign.on_device(x):
+            _foreign.refuse("PReLU", "x", x)  # the weights would be refused first
+            if not _is_container(x):
+                x = np.asarray(x)
         return rs.prelu(x, self._spread(x)), x
 
     def _backward(self, grad_output: ArrayLike, kept: Any) -> Any:
@@ -233,7 +241,7 @@ class PReLU(Layer):
             grad_weight = rs.prelu_backward(grad_output, x, weight)[1]
         else:
             grad_x, grad_weight = rs.prelu_backward(grad_output, kept, weight)
-        self.grad_weight = np.reshape(grad_weight, self.weight.shape)
+        self.grad_weight = grad_weight.reshape(self.weight.shape)
         return grad_x
 
 
@@ -369,9 +377,6 @@ class SiLU(Elementwise, function="silu"):
     """Sigmoid linear unit, also called Swish."""
 
     inplace: bool = False
-
-    def _parameters(self) -> list[Any]:
-        return []  # PyTorch's has no beta
 
 
 class Mish(Elementwise, function="mish"):

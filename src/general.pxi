@@ -34,11 +34,9 @@ cdef object general_in_mode(void *context):
     if kwnames != NULL:
         keywords = {name: <object>args[nargs + k] for k, name in enumerate(<tuple><object>kwnames)}
     op = OPS[row]
-    opencl = sys.modules.get("pyopencl.array")  # whoever has such an array has imported it
-    if opencl is not None and any(isinstance(value, opencl.Array) for value in (*positional, *keywords.values())):
-        from relu_simd import opencl
-
-        return getattr(opencl, op.name)(*positional, **keywords)
+    device = on_device((*positional, *keywords.values()))
+    if device is not None:
+        return getattr(device, op.name)(*positional, **keywords)
     operands = bind(op, positional, keywords)
     try:
         if op.params and not op.weight:
@@ -55,6 +53,16 @@ cdef object general_in_mode(void *context):
         raise
     rs_pool_trim()
     return UFUNCS[op.name](*operands, **keywords)
+
+
+cdef object on_device(tuple values):
+    """The module relu_simd.opencl if one of these is an array of pyopencl, else None."""
+    arrays = sys.modules.get("pyopencl.array")  # whoever has such an array has imported it
+    if arrays is None or not any([isinstance(value, arrays.Array) for value in values]):
+        return None
+    from relu_simd import opencl
+
+    return opencl
 
 
 cdef bint all_of_numpy(operands, dict keywords):

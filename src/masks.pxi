@@ -128,6 +128,10 @@ def relu_with_mask(x, *, out=None):
     >>> relu_backward_from_mask(np.array([5.0, 6.0, 7.0, 8.0]), mask)
     array([0., 6., 0., 8.])
     """
+    if not PyArray_CheckExact(<PyObject *>x):
+        device = on_device((x,))
+        if device is not None:
+            return device.relu_with_mask(x, out=out)
     cdef rs_fpmode mode = rs_fp_enter()  # NumPy's casts depend on it
     try:
         return with_mask(x, out)
@@ -211,6 +215,10 @@ def relu_backward_from_mask(grad_output, mask, out=None):
     >>> relu_backward_from_mask(np.array([5.0, np.inf, 7.0]), np.array([0b101], np.uint8))
     array([5., 0., 7.])
     """
+    if not PyArray_CheckExact(<PyObject *>grad_output):
+        device = on_device((grad_output,))
+        if device is not None:
+            return device.relu_backward_from_mask(grad_output, mask, out)
     cdef rs_fpmode mode = rs_fp_enter()  # NumPy's casts depend on it
     try:
         return from_mask(grad_output, mask, out)

@@ -100,6 +100,10 @@ def count_active(x, axis=None, *, keepdims=False):
     >>> count_active(activations, axis=0)
     array([1, 2, 0])
     """
+    if not PyArray_CheckExact(<PyObject *>x):
+        device = on_device((x,))
+        if device is not None:
+            return device.count_active(x, axis, keepdims=keepdims)
     cdef rs_fpmode mode = rs_fp_enter()  # NumPy's casts depend on it
     try:
         return active_counts(x, axis, keepdims)
@@ -244,6 +248,10 @@ def prelu_backward(grad_output, x, weight, *, out=None):
     >>> grad_weight
     array([-2., -8.])
     """
+    if not PyArray_CheckExact(<PyObject *>grad_output):
+        device = on_device((grad_output,))
+        if device is not None:
+            return device.prelu_backward(grad_output, x, weight, out=out)
     cdef rs_fpmode mode = rs_fp_enter()  # NumPy's casts depend on it
     try:
         return both_gradients(grad_output, x, weight, out)

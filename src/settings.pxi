@@ -2,7 +2,8 @@
 # What relu_simd/settings.py, which checks the arguments, and the benchmark are made of. Included by _core.pyx.
 
 
-# (name, whether this CPU has it) of each instruction set in this build, best first. A virtual machine takes 20 us to ask.
+# (name, whether this CPU has it) of each instruction set in this build, best first. Asked once: that takes a virtual
+# machine 20 us.
 ISAS = tuple((rs_isa_name(row).decode(), bool(rs_isa_supported(row))) for row in range(rs_isa_count()))
 
 

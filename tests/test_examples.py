@@ -16,6 +16,7 @@ EXAMPLES = {
     "resnet_vgg_onnx": ("matplotlib", "onnx", "rich", "sklearn"),
     "gpt2_block": ("matplotlib", "rich", "threadpoolctl"),
     "dask_out_of_core": ("dask.array", "matplotlib", "psutil"),
+    "opencl_digits": ("pyopencl", "sklearn"),
 }
 
 
@@ -38,7 +39,7 @@ def test_help_teaches(name, capsys, monkeypatch):
     with pytest.raises(SystemExit, match="0"):
         runpy.run_path(path_of(name), run_name="__main__")
     text = capsys.readouterr().out
-    assert "--picture" in text
+    assert ("--picture" in text) == (name != "opencl_digits")
     assert len(text.split()) > 80
 
 
@@ -54,6 +55,16 @@ def test_digits(tmp_path):
         assert curves["shallow", name].loss[-1] < 0.1 < curves["shallow", "sigmoid"].loss[-1]
     assert dying["relu", 0.05].inactive < 0.05 < 0.5 < dying["relu", 0.5].inactive
     assert dying["relu, batch norm", 0.5].inactive < 0.05
+
+
+@pytest.mark.wide
+def test_opencl_digits():
+    main = runpy.run_path(path_of("opencl_digits"))["main"]
+    equal, on_device, on_host = main(["--epochs", "12"])
+    assert equal
+    assert on_device == on_host > 0.85
+    with pytest.raises(SystemExit, match="2"):
+        main(["--device", "no such device"])
 
 
 @pytest.mark.wide

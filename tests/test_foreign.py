@@ -52,11 +52,25 @@ def on_device(monkeypatch):
     return pyopencl.array.to_device(queue, np.ones(40_000, np.float32))
 
 
+ON_DEVICE = ["relu_with_mask", "count_active", "count_active of an axis", "nn.ReLU", "nn.ReLU in place", "nn.PReLU"]
+
+
 @EACH
-@pytest.mark.parametrize("wrapped", [lambda x: x, lambda x: [x], lambda x: (x, x), lambda x: [[1.0], [x]]], ids="abcd")
-def test_opencl_arrays(on_device, call, wrapped):
+@pytest.mark.parametrize("wrapped", [lambda x: [x], lambda x: (x, x), lambda x: [[1.0], [x]]], ids="bcd")
+def test_lists_of_opencl_arrays(on_device, call, wrapped):
     with pytest.raises(TypeError, match=r"pyopencl|must be a NumPy array to be changed in place"):
         call(wrapped(on_device))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_opencl_arrays(on_device, name):
+    """Computed there, or refused: beside a NumPy array, and by ufuncs and the monitor."""
+    if name in ON_DEVICE:
+        result = CALLS[name](on_device)
+        assert type(result[0] if isinstance(result, tuple) else result) is type(on_device)
+    else:
+        with pytest.raises(TypeError, match="pyopencl"):
+            CALLS[name](on_device)
 
 
 def test_lists_of_opencl_arrays_in_the_functions(on_device):

@@ -14,6 +14,7 @@ from cases import (
     dtypes,
     finfo,
     finite,
+    noting,
     numbers,
     operands,
     pairs,
@@ -97,9 +98,14 @@ def test_the_modes_are_set():
 
 @pytest.mark.above_the_row
 @pytest.mark.parametrize(("op", "dtype"), pairs())
-@pytest.mark.parametrize("n", [1, 7, 333])
-def test_every_kernel(op, dtype, n):
+def test_every_kernel(op, dtype):
     """Contiguous memory, a number as slope, strided memory, and a last operand that is broadcast."""
+    for n in (1, 7, 333):
+        with noting(f"{n} elements"):
+            check_kernel(op, dtype, n)
+
+
+def check_kernel(op, dtype, n):
     inputs = operands(op, dtype, n)
     function, ufunc = getattr(rs, op.name), getattr(ufuncs, op.name)
     in_every_mode(function, *inputs)

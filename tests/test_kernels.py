@@ -179,11 +179,11 @@ def test_nan_stays_in_its_lane(op, float_dtype, isa):
 
 
 @pytest.mark.above_the_isa
+@pytest.mark.parametrize("step", [4096, pytest.param(1024, marks=pytest.mark.wide)])
 @pytest.mark.parametrize("name", [*UNARY, "leaky_relu"])
-def test_every_kind_of_float32(name, isa):
-    """Every 1,024th bit pattern there is, and with them every exponent; all of them: tests/tools/exhaustive.py."""
-    op = OPS[name]
-    step, chunk = (4096, 2**20) if EMULATED else (1024, 2**22)
+def test_every_kind_of_float32(name, step, isa):
+    """Every so many bit patterns, and with them every exponent; all of them: tests/tools/exhaustive.py."""
+    op, chunk = OPS[name], 2**20
     for start in range(0, 2**32, step * chunk):
         patterns = np.arange(chunk, dtype=np.uint64) * step + start
         x = (patterns + patterns // step % step).astype(np.uint32).view(np.float32)  # all low bits occur

@@ -11,7 +11,7 @@ import weakref
 
 import numpy as np
 import pytest
-from cases import isnan, same, sample
+from cases import isnan, noting, same, sample
 
 import relu_simd
 from relu_simd import nn
@@ -85,9 +85,14 @@ def function_and_backward(layer, x):
     return lambda x: forward(x, *parameters), lambda g, x: backward(g, x, *parameters)
 
 
-@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 5), (2, 3, 4, 5), (0, 3), (5, 3, 0)], ids=str)
-def test_values_of_the_functions(layer, float_dtype, shape):
+def test_values_of_the_functions(layer, float_dtype):
     """Bit for bit, NaN, infinities and zeros among them: what is kept serves backward as x itself would."""
+    for shape in ((4, 3), (2, 3, 5), (2, 3, 4, 5), (0, 3), (5, 3, 0)):
+        with noting(shape):
+            check_values(copy.deepcopy(layer), float_dtype, shape)
+
+
+def check_values(layer, float_dtype, shape):
     n = int(np.prod(shape))
     x, g = sample(float_dtype, n).reshape(shape), sample(float_dtype, n, seed=1).reshape(shape)
     g[isnan(x)] = 2  # of two NaNs the hardware chooses

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """relu_simd.opencl in time: threads, queues that overtake, caches of other processes, and what oclgrind sees."""
 
-import inspect
 import sys
 import threading
 from contextlib import suppress
@@ -12,7 +11,7 @@ import pytest
 from cases import OPS, run, same
 from test_opencl import DEVICE, cl, give, opencl
 
-from relu_simd.opencl import _kernels, _operation
+from relu_simd.opencl import _kernels, _launch, _layout, _operation
 
 ROOT = Path(__file__).parents[1]
 OCLGRIND = Path("/usr/lib/oclgrind/liboclgrind-rt-icd.so")  # where Debian's package has it
@@ -39,6 +38,21 @@ for op in ops:
         want = getattr(relu_simd, op.name)(*inputs)
         for got in results:
             assert got.get().tobytes() == want.tobytes(), op.name
+x, g = rng.standard_normal((2, 37, 45)).astype("f4")
+for host, grad in ((x, g), (x[::-2, 3:], g[::-2, 3:]), (x[:, 0], g[:, 0]), (x[:20, :3], g[:20, :3])):
+    # As slices of the whole arrays, so that what is around them shows if it is read.
+    at = [cl.array.to_device(queue, each) for each in (x, g)]
+    cut = {x.shape: np.s_[:], (19, 42): np.s_[::-2, 3:], (37,): np.s_[:, 0], (20, 3): np.s_[:20, :3]}[host.shape]
+    a, b = (each[cut] for each in at)
+    weight = rng.standard_normal(host.shape[-1:]).astype("f4")
+    w = cl.array.to_device(queue, weight)
+    pairs = [*zip(opencl.relu_with_mask(a), relu_simd.relu_with_mask(host))]
+    pairs.append((opencl.relu_backward_from_mask(b, pairs[1][0]), relu_simd.relu_backward_from_mask(grad, pairs[1][1])))
+    pairs += zip(opencl.prelu_backward(b, a, w), relu_simd.prelu_backward(grad, host, weight))
+    pairs += [(opencl.count_active(a, axis), relu_simd.count_active(host, axis)) for axis in (None, 0, -1)]
+    pairs += [(opencl.add_relu(a, w), relu_simd.add_relu(host, weight))]
+    for got, want in pairs:
+        assert got.get().tobytes() == want.tobytes(), (host.shape, got.dtype)
 print(len(ops), "operations")
 """
 
@@ -88,10 +102,10 @@ def test_each_thread_has_its_own_kernels(context):
         arguments = (
             x.context,
             x.queue.device,
-            inspect.getclosurevars(opencl.relu).nonlocals["op"],
+            opencl.relu.operation,
             "float32",
             (),
-            False,
+            _layout.DENSE,
             True,
         )
         kernels.append(_kernels.THREAD.launcher(*arguments).kernel)
@@ -184,13 +198,13 @@ def test_events_of_others_stay(context, monkeypatch):
     queue = cl.CommandQueue(context)
     x, stranger = give(queue, np.ones(4, "f4")), cl.UserEvent(context)
     opencl.relu(x)
-    launcher = _kernels.THREAD.launcher
+    enqueue = _operation.enqueue
 
     def meanwhile(*arguments):
         x.events.append(stranger)
-        return launcher(*arguments)
+        return enqueue(*arguments)
 
-    monkeypatch.setattr(_kernels.THREAD, "launcher", meanwhile)
+    monkeypatch.setattr(_operation, "enqueue", meanwhile)
     y = opencl.relu(x)
     assert x.events == [stranger, y.events[0]]
     stranger.set_status(cl.command_execution_status.COMPLETE)
@@ -295,7 +309,7 @@ def test_two_calls_at_once_lose_no_event():
             return found
 
     events = Switching(["waited for"])
-    threads = [threading.Thread(target=_operation._record, args=([(events, ["waited for"])], name)) for name in "ab"]
+    threads = [threading.Thread(target=_launch.record, args=([(events, ["waited for"])], name)) for name in "ab"]
     for thread in threads:
         thread.start()
     for thread in threads:

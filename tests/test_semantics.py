@@ -2,6 +2,7 @@
 """The semantics table of the README, row by row, in literal values: what PyTorch's CPU kernels give."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from cases import (
     is_float,
     isnan,
     nans,
+    noting,
     operand_dtypes,
     operands,
     pairs,
@@ -83,12 +85,14 @@ def test_selected_nans_are_kept_bit_for_bit(float_dtype):
     same(leaky_relu_backward(x, ones), x)
 
 
-def test_computed_nans_stay_nans(op, float_dtype):
+def test_computed_nans_stay_nans(op):
     """Whatever operand it is in that the definition computes with."""
-    for bad in nans(float_dtype):
-        inputs = [np.full(9, 0.5, float_dtype) for _ in op.arrays] + [0.0, 5.0][: len(op.params)]
-        inputs[0][:] = bad
-        assert isnan(faces(op)[0](*inputs)).all()
+    for dtype in here(FLOATS):
+        with noting(dtype):
+            for bad in nans(dtype):
+                inputs = [np.full(9, 0.5, dtype) for _ in op.arrays] + [0.0, 5.0][: len(op.params)]
+                inputs[0][:] = bad
+                assert isnan(faces(op)[0](*inputs)).all()
 
 
 def test_denormals_are_kept(float_dtype):
@@ -207,13 +211,12 @@ def test_leaky_relu_backward_uses_the_slope_at_zero_and_at_nan(float_dtype):
     assert np.isinf(leaky_relu_backward(np.full_like(x, np.inf), x, 0.5)).all()
 
 
-def test_no_floating_point_warning(op, float_dtype):
+def test_no_floating_point_warning(op):
     """Not even as an error state: a NaN or an infinity is data here. NumPy's own casts still report."""
-    inputs = operands(op, float_dtype, 300)
     with np.errstate(all="raise"):
-        for stride in (1, 2):
-            for face in faces(op):
-                face(*(value[::stride] for value in inputs))
+        for dtype, stride, face in product(here(FLOATS), (1, 2), faces(op)):
+            with noting(f"{dtype}, stride {stride}"):
+                face(*(value[::stride] for value in operands(op, dtype, 300)))
         with pytest.raises(FloatingPointError):
             relu(np.array([1e300] * 4), out=np.zeros(4, np.float32))
 
@@ -283,20 +286,18 @@ def test_integers_mixed_promote():
 
 
 @pytest.mark.above_the_row
-@pytest.mark.parametrize("slope_name", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize(("op", "dtype"), pairs(lambda op: op.params, FLOATS))
-def test_dtype_of_an_array_slope(op, dtype, slope_name):
+def test_dtype_of_an_array_slope(op, dtype):
     """Up to float32 it never widens 16-bit data; float64 widens all."""
-    if slope_name not in here_names():
-        pytest.skip("bfloat16 needs ml_dtypes, which is not installed")
-    inputs = plain_operands(op, dtype, 60)
-    inputs[-1] = np.linspace(-1, 1, 60).astype(slope_name)
-    common = np.dtype("f8" if slope_name == "float64" else dtype)
-    takes = operand_dtypes(op, common)
-    want = expected(op, [value.astype(each) for value, each in zip(inputs, takes, strict=True)])
-    for face in faces(op):
-        for step in (1, 2):
-            same(face(*(value[::step] for value in inputs)), want[::step])
+    for slope in here(FLOATS):
+        inputs = plain_operands(op, dtype, 60)
+        inputs[-1] = np.linspace(-1, 1, 60).astype(slope)
+        common = np.dtype("f8" if slope == "float64" else dtype)
+        takes = operand_dtypes(op, common)
+        want = expected(op, [value.astype(each) for value, each in zip(inputs, takes, strict=True)])
+        for face, step in product(faces(op), (1, 2)):
+            with noting(f"slopes of {slope}, step {step}"):
+                same(face(*(value[::step] for value in inputs)), want[::step])
 
 
 def test_a_slope_beyond_float32_is_reported_alike_on_every_path():

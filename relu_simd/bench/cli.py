@@ -40,8 +40,8 @@ functions:
 {textwrap.fill(", ".join(FUNCTIONS), 100, initial_indent="  ", subsequent_indent="  ")}
 dtypes:
   {", ".join(_core.DTYPES)}; left out where a function lacks them
-Every result is compared with relu_simd.reference before it is timed, ours byte for byte (sigmoid
-and tanh within their error bound).
+Every result is compared with relu_simd.reference before it is timed, ours byte for byte (those
+that have an error bound within it).
 In the table "first" is the ratio to the idiom people write first, "best" to NumPy's fastest one,
 "peer" to the fastest of the other libraries.
 """

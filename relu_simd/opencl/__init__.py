@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The same functions on the arrays of a GPU, or of any other OpenCL device, through pyopencl.
 
-There is one function for each elementwise function of `relu_simd`. The device compiles the same expressions as the CPU
-(csrc/kernels.h), with the words of kernel.cl.
+There is one function for each elementwise function of `relu_simd`, and those for masks, counts and the gradient of
+PReLU's weights. The device compiles the same expressions as the CPU (csrc/kernels.h), with the words of kernel.cl.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ except ImportError as error:
 
 from relu_simd import _core
 from relu_simd.opencl._kernels import devices
+from relu_simd.opencl._launch import beside as beside
+from relu_simd.opencl._masks import relu_backward_from_mask, relu_with_mask
 from relu_simd.opencl._operation import operation
+from relu_simd.opencl._reductions import count_active, prelu_backward
 
 _FUNCTIONS = {op.name: operation(op) for op in _core.OPS}
 globals().update(_FUNCTIONS)
 
-__all__ = ["devices", *_FUNCTIONS]
+__all__ = ["count_active", "devices", "prelu_backward", "relu_backward_from_mask", "relu_with_mask", *_FUNCTIONS]

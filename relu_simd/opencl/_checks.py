@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What an operation demands of its arrays: TypeError and ValueError that name the operation and the argument."""
+"""What a function demands of its arrays: TypeError and ValueError that name the function and the argument."""
 
 from __future__ import annotations
 
@@ -11,137 +11,184 @@ import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array
 
-from relu_simd.opencl._kernels import Operation
-from relu_simd.opencl._source import FORMATS
+from relu_simd.opencl import _layout
+from relu_simd.opencl._layout import Strides
+from relu_simd.opencl._source import FORMATS, INTEGERS
 
 READ_ONLY = int(cl.mem_flags.READ_ONLY)
 PARENT = cl.mem_info.ASSOCIATED_MEMOBJECT
 
 
-def alike(op: Operation, arrays: Sequence[Any]) -> str:
-    """All must be Arrays of one dtype, shape and order, after the inputs `out` if given; return the dtype's name."""
+def dtype_of(name: str, operands: Sequence[str], arrays: Sequence[Any], integers: bool) -> str:
+    """All must be Arrays of one dtype that the function takes; return its name."""
     first = arrays[0]
     if not isinstance(first, Array):
-        raise _no_array(op, op.inputs[0], first)
-    dtype, shape, strides = first.dtype, first.shape, first.strides
+        raise no_array(name, operands[0], first)
+    dtype = first.dtype
     known = _known(dtype)
-    if known is None:
-        raise TypeError(f"{op.name}: {op.inputs[0]} has dtype {dtype}; use one of {', '.join(FORMATS)}")
-    if not first.flags.forc:
-        raise ValueError(
-            f"{op.name}: {op.inputs[0]} has shape {shape} and strides {strides}; only arrays that are contiguous in C"
-            " or F order will do"
-        )
-    for k in range(1, len(arrays)):
-        array = arrays[k]
-        name = "out" if k == op.arrays else op.inputs[k]
+    if known is None or not (integers or known in FORMATS):
+        takes = [*FORMATS, *(INTEGERS if integers else ())]
+        raise TypeError(f"{name}: {operands[0]} has dtype {dtype}; use one of {', '.join(takes)}")
+    for operand, array in zip(operands[1:], arrays[1:], strict=False):
         if not isinstance(array, Array):
-            raise _no_array(op, name, array)
+            raise no_array(name, operand, array)
         if array.dtype is not dtype and array.dtype != dtype:
-            raise TypeError(f"{op.name}: {name} has dtype {array.dtype}, {op.inputs[0]} {dtype}; they must be the same")
-        if array.shape != shape:
-            raise ValueError(
-                f"{op.name}: {name} has shape {array.shape}, {op.inputs[0]} {shape}; they must be the same"
-            )
-        if array.strides != strides and not _same_order(array, first):
-            raise ValueError(
-                f"{op.name}: {name} has strides {array.strides}, {op.inputs[0]} {strides}; they must be the same"
-            )
+            raise TypeError(f"{name}: {operand} has dtype {array.dtype}, {operands[0]} {dtype}; they must be the same")
     return known
 
 
-def param(op: Operation, name: str, value: Any, first: Array) -> bool:
-    """Check a parameter that is no number; return whether it repeats along the first input."""
+def shape_of(name: str, operands: Sequence[str], arrays: Sequence[Array]) -> tuple[int, ...]:
+    """The shape that all broadcast to."""
+    shape: tuple[int, ...] = arrays[0].shape
+    for operand, array in zip(operands[1:], arrays[1:], strict=False):
+        if array.shape != shape:
+            try:
+                shape = np.broadcast_shapes(shape, array.shape)
+            except ValueError:
+                raise ValueError(
+                    f"{name}: {operand} has shape {array.shape}, {operands[0]} {arrays[0].shape}; they do not broadcast"
+                ) from None
+    return shape
+
+
+def shape_of_out(name: str, out: Array, shape: tuple[int, ...]) -> None:
+    """The shape of `out` must be that of the result."""
+    if out.shape != shape:
+        raise ValueError(f"{name}: out has shape {out.shape}, the result {shape}; they must be the same")
+
+
+def param_array(name: str, operand: str, value: Any, first: str, dtype: np.dtype[Any]) -> bool:
+    """Check a parameter that is no number; return whether it is of float32 beside 16-bit floats."""
     if isinstance(value, np.ndarray):
-        raise _no_array(op, name, value)
+        raise no_array(name, operand, value)
     if not isinstance(value, Array):
-        raise TypeError(f"{op.name}: {name} must be a number or a pyopencl.array.Array, not {type(value).__name__}")
-    if value.dtype != first.dtype and (value.dtype != np.float32 or first.dtype.itemsize != 2):
-        raise TypeError(
-            f"{op.name}: {name} has dtype {value.dtype}, {op.inputs[0]} {first.dtype}; they must be the same"
-        )
-    if value.shape == first.shape and _same_order(value, first):
+        raise TypeError(f"{name}: {operand} must be a number or a pyopencl.array.Array, not {type(value).__name__}")
+    if value.dtype == dtype:
         return False
-    last_axis = value.shape == first.shape[-1:] and value.flags.c_contiguous and first.flags.c_contiguous
-    if value.size == 1 or last_axis:
-        return True
-    raise ValueError(
-        f"{op.name}: {name} has shape {value.shape} and strides {value.strides}, {op.inputs[0]} {first.shape} and"
-        f" {first.strides}; use one element, the same shape and order, or for an array in C order one element for each"
-        " index of its last axis"
-    )
+    if value.dtype != np.float32 or dtype.itemsize != 2 or dtype.kind in "iu":
+        raise TypeError(f"{name}: {operand} has dtype {value.dtype}, {first} {dtype}; they must be the same")
+    return True
 
 
-def a_queue(op: Operation, queue: Any, arrays: Sequence[Array]) -> cl.CommandQueue:
+def whole_number(name: str, operand: str, value: Any, dtype: np.dtype[Any]) -> int:
+    """A parameter beside integers must be a whole number that their dtype can hold."""
+    if value != value or value in (float("inf"), -float("inf")) or value != int(value):
+        raise TypeError(f"{name}: {operand}={value} is no whole number, as it must be beside integers")
+    limits = np.iinfo(dtype)
+    if not limits.min <= value <= limits.max:
+        raise OverflowError(f"{name}: {operand}={value} is out of bounds for {dtype}")
+    return int(value)
+
+
+def a_queue(name: str, queue: Any, arrays: Sequence[Array]) -> cl.CommandQueue:
     """Return the queue if given, else that of the first array that has one."""
     if queue is not None:
         if not isinstance(queue, cl.CommandQueue):
-            raise TypeError(f"{op.name}: queue must be a pyopencl.CommandQueue, not {type(queue).__name__}")
+            raise TypeError(f"{name}: queue must be a pyopencl.CommandQueue, not {type(queue).__name__}")
         return queue
     for array in arrays:
         if array.queue is not None:
             return array.queue
-    raise ValueError(f"{op.name}: no array has a queue: pass queue=, or use Array.with_queue(queue)")
+    raise ValueError(f"{name}: no array has a queue: pass queue=, or use Array.with_queue(queue)")
 
 
-def one_context(op: Operation, queue: cl.CommandQueue, inputs: Sequence[Array], out: Array) -> None:
+def one_context(name: str, queue: cl.CommandQueue, operands: Sequence[str], arrays: Sequence[Array]) -> None:
     """All must be in the queue's context; those that have the queue are."""
-    for k, array in enumerate((*inputs, out)):
+    for operand, array in zip(operands, arrays, strict=True):
         if array.queue is not queue and array.context != queue.context:
-            name = op.inputs[k] if k < len(inputs) else "out"
-            raise ValueError(f"{op.name}: {name} is in another context than the queue")
+            raise ValueError(f"{name}: {operand} is in another context than the queue")
 
 
-def output(op: Operation, out: Array, inputs: Sequence[Array]) -> None:
-    """`out` must be writable, and exactly an input or no part of one."""
+def writable(name: str, operand: str, out: Array) -> None:
+    """What is written must not be read-only, and no two of its elements may be one."""
     buffer = out.base_data
     # Shared virtual memory has no such flag, an empty array no memory.
     if isinstance(buffer, cl.MemoryObjectHolder) and buffer.flags & READ_ONLY:
-        raise ValueError(f"{op.name}: out is in a buffer that kernels may only read (READ_ONLY)")
+        raise ValueError(f"{name}: {operand} is in a buffer that kernels may only read (READ_ONLY)")
+    if not out.flags.forc and _layout.meets_itself(out.shape, out.strides):
+        raise ValueError(f"{name}: {operand} has strides {out.strides}, with which elements may lie upon each other")
+
+
+def apart(
+    name: str, written: str, out: Array, operands: Sequence[str], arrays: Sequence[Array], exactly: bool = True
+) -> None:
+    """What is written must share no memory with an input, unless it is `exactly` that input, element for element."""
     if not out.size:
         return
     memory, start = _memory(out)
-    stop = start + out.nbytes
-    for k, array in enumerate(inputs):
-        if array is out:
+    low, high = _reach(out)
+    for operand, array in zip(operands, arrays, strict=True):
+        if (array is out and exactly) or not array.size:
             continue
         other, place = _memory(array)
-        shares = other == memory and place < stop and start < place + array.nbytes
-        if shares and (place != start or array.shape != out.shape or array.dtype != out.dtype):
-            name = op.inputs[k]
-            raise ValueError(
-                f"{op.name}: out overlaps {name} other than exactly; use memory apart from it, or out={name}"
-            )
+        if other != memory:
+            continue
+        below, above = _reach(array)
+        if place + below >= start + high or start + low >= place + above:
+            continue
+        alike = place == start and array.shape == out.shape and array.dtype == out.dtype and _same_order(array, out)
+        if exactly and alike:
+            continue
+        if (out.flags.forc and array.flags.forc) or _layout.share(_as_memory(start, out), _as_memory(place, array)):
+            what = "other than exactly" if exactly else "which it must not"
+            raise ValueError(f"{name}: {written} overlaps {operand} {what}; use memory apart from it")
 
 
-def whole_elements(op: Operation, arrays: Sequence[Array]) -> list[int]:
+def steps(name: str, operand: str, array: Array) -> Strides:
+    """The strides of an array in elements, all of which must lie within its buffer."""
+    itemsize = array.dtype.itemsize
+    if not array.flags.forc:
+        if any(stride % itemsize for stride in array.strides):
+            raise ValueError(f"{name}: {operand} has strides {array.strides}, of parts of elements of {itemsize} bytes")
+        low, high = _reach(array)
+        size = getattr(array.base_data, "size", None)
+        if array.size and (array.offset + low < 0 or (size is not None and array.offset + high > size)):
+            raise ValueError(f"{name}: {operand} has elements beyond its buffer")
+    return tuple(stride // itemsize for stride in array.strides)
+
+
+def whole_elements(name: str, arrays: Sequence[Array]) -> list[int]:
     """Count the elements before each array's first one in its buffer."""
     counts = []
     for array in arrays:
         elements, rest = divmod(array.offset, array.dtype.itemsize)
         if rest:
-            raise ValueError(f"{op.name}: an array begins at byte {array.offset} of its buffer, within an element")
+            raise ValueError(f"{name}: an array begins at byte {array.offset} of its buffer, within an element")
         counts.append(elements)
     return counts
 
 
-def _no_array(op: Operation, name: str, value: Any) -> TypeError:
+def no_array(name: str, operand: str, value: Any) -> TypeError:
+    """The error for what is no Array."""
     if isinstance(value, np.ndarray):
         return TypeError(
-            f"{op.name}: {name} is a NumPy array: relu_simd.{op.name} computes on those;"
-            f" pyopencl.array.to_device(queue, {name}) makes one for here"
+            f"{name}: {operand} is a NumPy array: relu_simd.{name} computes on those;"
+            f" pyopencl.array.to_device(queue, {operand}) makes one for here"
         )
-    return TypeError(f"{op.name}: {name} must be a pyopencl.array.Array, not {type(value).__name__}")
+    return TypeError(f"{name}: {operand} must be a pyopencl.array.Array, not {type(value).__name__}")
 
 
 def _same_order(a: Array, b: Array) -> bool:
-    """Whether the elements lie in the same order; the stride of an axis of 1 means nothing."""
-    return (a.flags.c_contiguous and b.flags.c_contiguous) or (a.flags.f_contiguous and b.flags.f_contiguous)
+    """Whether the elements of two arrays of one shape lie alike; the stride of an axis of 1 means nothing."""
+    return all(extent == 1 or one == other for extent, one, other in zip(a.shape, a.strides, b.strides, strict=True))
 
 
 @lru_cache(maxsize=64)  # dtype.name takes longer than all other checks together
 def _known(dtype: np.dtype[Any]) -> str | None:
-    return dtype.name if dtype.isnative and dtype.name in FORMATS else None
+    return dtype.name if dtype.isnative and (dtype.name in FORMATS or dtype.name in INTEGERS) else None
+
+
+def _reach(array: Array) -> tuple[int, int]:
+    """The first byte of an array that is not empty, and the one after its last, counted from its first element."""
+    if array.flags.forc:
+        return 0, array.nbytes
+    low, high = _layout.span(array.shape, array.strides)
+    return low, high + array.dtype.itemsize
+
+
+def _as_memory(start: int, array: Array) -> tuple[int, tuple[int, ...], Strides, int]:
+    # Away from 0, which is no address, and from what lies before the first element.
+    return start + (1 << 48), array.shape, array.strides, array.dtype.itemsize
 
 
 def _memory(array: Array) -> tuple[object, int]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from relu_simd._core import Op
 
-_ARRAY = "pyopencl.array.Array\n    {} C or F order; float16, float32, float64 or ml_dtypes.bfloat16."
-_LIKE = "pyopencl.array.Array\n    Of the first input's dtype, shape and order."
+_FLOATS = "float16, float32, float64 or ml_dtypes.bfloat16"
+_ARRAY = "pyopencl.array.Array\n    Of any strides; {}."
+_LIKE = "pyopencl.array.Array\n    Of the first input's dtype; broadcasts with it."
 _PARAM = """\
 number or pyopencl.array.Array
-    A number never changes the dtype. An array has the first input's shape, or one element for each index of
-    its last axis, or one element; its dtype, or float32 beside 16-bit floats."""
+    A number never changes the dtype. An array broadcasts with the other inputs; it has their dtype, or
+    float32 beside 16-bit floats."""
 
 _FUNCTION = """\
 {summary}
@@ -21,8 +22,8 @@ Parameters
 ----------
 {parameters}
 out : pyopencl.array.Array, optional
-    Where the result goes: of the first input's dtype, shape and order. May be an input, then the work is
-    done in place.
+    Where the result goes: of the first input's dtype and the result's shape, of any strides. May be an
+    input, then the work is done in place.
 queue : pyopencl.CommandQueue, optional
     By default that of the first array that has one.
 wait_for : sequence of pyopencl.Event, optional
@@ -31,7 +32,7 @@ wait_for : sequence of pyopencl.Event, optional
 Returns
 -------
 pyopencl.array.Array
-    `out` if given, else a new array like the first input.
+    `out` if given, else a new array.
 
 Raises
 ------
@@ -39,8 +40,8 @@ TypeError
     An argument that is no pyopencl Array (NumPy arrays are for `relu_simd.{name}`), or a dtype that does
     not fit.
 ValueError
-    Shapes, orders, contexts or memory that do not fit, a read-only `out`, no queue, or arithmetic on
-    float64 on a device without it. Nothing is enqueued.
+    Shapes, contexts or memory that do not fit, a read-only `out`, no queue, or arithmetic on float64 on a
+    device without it. Nothing is enqueued.
 
 Notes
 -----
@@ -62,7 +63,7 @@ def function_doc(op: Op) -> str:
     parameters = []
     for k, name in enumerate(op.inputs):
         is_param = name in op.params
-        what = _PARAM if is_param else _LIKE if k else _ARRAY.format("Contiguous in")
+        what = _PARAM if is_param else _LIKE if k else _ARRAY.format(_FLOATS + ", or an integer" * op.takes_integers)
         optional = "" if name in op.required else f"\n    By default {op.defaults[op.params.index(name)]}."
         parameters.append(f"{name} : {what}{optional}")
     return _FUNCTION.format(

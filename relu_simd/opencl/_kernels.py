@@ -11,15 +11,20 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyopencl as cl
 
 from relu_simd._core import Op
 from relu_simd.opencl import _source
-from relu_simd.opencl._source import Param, Source, Variant
+from relu_simd.opencl._layout import Layout
+from relu_simd.opencl._source import FORMATS, Mask, Param, Reduction, Source, Variant
 
+Kind = Variant | Mask | Reduction
+
+NUMBERS = (int, float, np.integer, np.floating)
 GROUP = 256
 KEPT = 256
 """Programs, and kernel objects a thread: all rows, dtypes and forms on a few devices."""
@@ -29,7 +34,7 @@ CACHE_ADVICE = (
 )
 
 
-@dataclass(frozen=True, eq=False)  # one object a row: a key that costs little
+@dataclass(eq=False)  # one object a row: a key that costs little
 class Operation:
     """A row of the operation table."""
 
@@ -38,13 +43,22 @@ class Operation:
     inputs: tuple[str, ...]
     arrays: int
 
+    @cached_property
+    def inputs_and_out(self) -> tuple[str, ...]:
+        """The names of what must be arrays, and `out`."""
+        return (*self.inputs[: self.arrays], "out")
+
 
 class Launcher(NamedTuple):
-    """A thread's own kernel object; `elements` of an array go to each group of `group` work items."""
+    """A thread's own kernel object; `elements` of an array go to each group of `group` work items.
+
+    `serial` is that of the plan (`_plans.py`) whose arguments the kernel has.
+    """
 
     kernel: cl.Kernel
     group: int
     elements: int
+    serial: list[int]
 
 
 def has_fp64(device: cl.Device) -> bool:
@@ -62,16 +76,45 @@ def divides_exactly(device: cl.Device) -> bool:
     return bool(device.single_fp_config & cl.device_fp_config.CORRECTLY_ROUNDED_DIVIDE_SQRT)
 
 
+def has_one_nan(device: cl.Device) -> bool:
+    """Whether arithmetic may give another NaN than a CPU, as that of NVIDIA's GPUs always gives the same."""
+    return not device.type & cl.device_type.CPU
+
+
 def packs(device: cl.Device) -> bool:
     """Whether a work item should move 16 bytes: on a CPU the compiler makes the vectors."""
     return not device.type & cl.device_type.CPU
 
 
 @lru_cache(maxsize=KEPT)
-def _built(context: cl.Context, device: cl.Device, op: Operation, variant: Variant) -> tuple[cl.Program, Source]:
-    source = _source.source(op.row, variant)
-    options = ["-cl-fp32-correctly-rounded-divide-sqrt"] if variant.exact_division else []
+def _built(context: cl.Context, device: cl.Device, variant: Kind) -> tuple[cl.Program, Source]:
+    source = variant.source()
+    exact = isinstance(variant, Variant) and variant.exact_division
+    options = ["-cl-fp32-correctly-rounded-divide-sqrt"] if exact else []
     return cl.Program(context, source.text).build(options, devices=[device]), source
+
+
+def _kernel(name: str, context: cl.Context, device: cl.Device, variant: Kind) -> cl.Kernel:
+    """Build a kernel for the function `name`, or take the program that there is."""
+    try:
+        with _building:
+            program, source = _built(context, device, variant)
+        kernel = cl.Kernel(program, source.name)
+        # Without these pyopencl looks at each argument of each call.
+        kernel.set_scalar_arg_dtypes(source.arguments)
+    except (cl.Error, OSError) as error:
+        raise RuntimeError(f"{name}: no kernel for {device.name.strip()}; {CACHE_ADVICE}: {error}") from error
+    return kernel
+
+
+def _group(device: cl.Device) -> int:
+    return min(GROUP, device.max_work_group_size)
+
+
+def needs_fp64(name: str, device: cl.Device, what: str) -> None:
+    """Raise the ValueError for a device without float64."""
+    if not has_fp64(device):
+        raise ValueError(f"{name}: {device.name.strip()} cannot compute in float64{what}")
 
 
 def _launcher(
@@ -80,26 +123,45 @@ def _launcher(
     op: Operation,
     dtype: str,
     params: tuple[Param, ...],
-    offsets: bool,
+    layout: Layout,
     aligned: bool,
 ) -> Launcher:
     computes = _source.computes(op.row)
-    if dtype == "float64" and computes and not has_fp64(device):
-        raise ValueError(f"{op.name}: {device.name.strip()} cannot compute in float64; use float32")
-    group = min(GROUP, device.max_work_group_size)
+    if dtype == "float64" and computes:
+        needs_fp64(op.name, device, "; use float32")
     half = dtype == "float16" and computes and has_fp16(device)
     double = dtype == "float64" and computes
     exact = op.row.widens and (dtype == "float64" or divides_exactly(device))
-    variant = Variant(dtype, params, offsets, aligned and packs(device), group, half, double, exact)
-    try:
-        with _building:
-            program, source = _built(context, device, op, variant)
-        kernel = cl.Kernel(program, source.name)
-        # Without these pyopencl looks at each argument of each call.
-        kernel.set_scalar_arg_dtypes(source.arguments)
-    except (cl.Error, OSError) as error:
-        raise RuntimeError(f"{op.name}: no kernel for {device.name.strip()}; {CACHE_ADVICE}: {error}") from error
-    return Launcher(kernel, group, group * variant.pack)
+    packed = aligned and packs(device) and not (layout.axes and layout.placed[0])
+    one_nan = op.row.arithmetic and dtype in FORMATS and has_one_nan(device)
+    variant = Variant(op, dtype, params, layout, packed, _group(device), half, double, exact, one_nan)
+    return Launcher(_kernel(op.name, context, device, variant), variant.group, variant.group * variant.pack, [0])
+
+
+def _mask_launcher(
+    name: str, context: cl.Context, device: cl.Device, makes: bool, dtype: str, layout: Layout
+) -> Launcher:
+    group = _group(device)
+    kernel = _kernel(name, context, device, Mask(makes, dtype, layout, group))
+    return Launcher(kernel, group, group * 8 if makes else group, [0])
+
+
+def _reduction_launcher(
+    name: str,
+    context: cl.Context,
+    device: cl.Device,
+    stage: str,
+    active: bool,
+    dtype: str,
+    result: str,
+    layout: Layout,
+) -> Launcher:
+    if not active:
+        needs_fp64(name, device, ", in which the gradient of weights is summed")
+    group = _group(device)
+    half = dtype == "float16" and not active and has_fp16(device)
+    kernel = _kernel(name, context, device, Reduction(stage, active, dtype, result, layout, group, half))
+    return Launcher(kernel, group, group, [0])
 
 
 class _Thread(threading.local):
@@ -107,6 +169,9 @@ class _Thread(threading.local):
 
     def __init__(self) -> None:
         self.launcher = lru_cache(maxsize=KEPT)(_launcher)
+        self.mask_launcher = lru_cache(maxsize=KEPT)(_mask_launcher)
+        self.plans: dict[Any, Any] = {}
+        self.reduction_launcher = lru_cache(maxsize=KEPT)(_reduction_launcher)
 
 
 _building = threading.Lock()

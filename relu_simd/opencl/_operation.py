@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import inspect
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from inspect import Parameter
 from typing import Any
 
@@ -14,15 +13,13 @@ import pyopencl as cl
 from pyopencl.array import Array, empty_like
 
 from relu_simd._core import Op
-from relu_simd.opencl import _checks, _source
+from relu_simd.opencl import _checks, _plans
 from relu_simd.opencl._docs import function_doc
-from relu_simd.opencl._kernels import THREAD, Operation
-from relu_simd.opencl._source import PACK_BYTES, Param
-
-NUMBERS = (int, float, np.integer, np.floating)
-
-Events = Sequence[cl.Event] | None
-_recording = threading.Lock()
+from relu_simd.opencl._kernels import NUMBERS, THREAD, Operation
+from relu_simd.opencl._launch import Call, Events, enqueue, histories, record
+from relu_simd.opencl._layout import DENSE, DENSE_WITH_OFFSETS
+from relu_simd.opencl._placing import placed
+from relu_simd.opencl._source import NUMBER, PACK_BYTES, Param
 
 
 def operation(row: Op) -> Callable[..., Array]:
@@ -53,85 +50,103 @@ def operation(row: Op) -> Callable[..., Array]:
             bound.apply_defaults()
             *bound_inputs, out, queue, wait_for = bound.args
             inputs = tuple(bound_inputs)
-        return _run(op, inputs, out, queue, wait_for)
+        if out is None or queue is not None:
+            return run(prepare(op, inputs, out, queue), wait_for)
+        key = _plans.key_of(op, inputs, out)
+        if _plans.again(key, wait_for):
+            return out
+        call = prepare(op, inputs, out, queue)
+        run(call, wait_for)
+        if call.launcher is not None:
+            _plans.keep(key, call)
+        return out
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = "relu_simd.opencl"
     function.__doc__ = function_doc(row)
     function.__signature__ = signature  # type: ignore[attr-defined]
+    function.operation = op  # type: ignore[attr-defined]
     return function
 
 
-def _run(op: Operation, inputs: tuple[Any, ...], out: Any, queue: Any, wait_for: Events) -> Array:
-    """Check, enqueue, and let later work on the arrays wait for it."""
-    first = inputs[0]
+def prepare(op: Operation, inputs: tuple[Any, ...], out: Any, queue: Any) -> Call:
+    """Check a call, make its result and build its kernel."""
+    name, first = op.name, inputs[0]
     arrays = inputs[: op.arrays]
-    if out is not None:
-        arrays = (*arrays, out)
-    dtype = _checks.alike(op, arrays)
+    if out is None:
+        dtype = _checks.dtype_of(name, op.inputs, arrays, op.row.takes_integers)
+    else:
+        dtype = _checks.dtype_of(name, op.inputs_and_out, (*arrays, out), op.row.takes_integers)
     params: tuple[Param, ...] = ()
     numbers: tuple[Any, ...] = ()
+    operands = op.inputs[: op.arrays]
     if len(inputs) > op.arrays:
-        params, weights, numbers = _params(op, dtype, first, inputs)
-        inputs = (*inputs[: op.arrays], *weights)
-    queue = _checks.a_queue(op, queue, inputs if out is None else (*inputs, out))
-    if out is None:
+        params, more, numbers = _params(op, dtype, inputs)
+        operands = (*operands, *more)
+        arrays = (*arrays, *(inputs[op.inputs.index(operand)] for operand in more))
+    queue = _checks.a_queue(name, queue, arrays if out is None else (*arrays, out))
+    shape, strides = first.shape, first.strides
+    alike = first.flags.forc and all(array.shape == shape and array.strides == strides for array in arrays[1:])
+    if not alike:
+        shape = _checks.shape_of(name, operands, arrays)
+    if out is None and alike:
         out = empty_like(first, queue)
+    elif out is None:
+        out = Array(queue, shape, first.dtype, order=_order(shape, arrays), allocator=first.allocator)
     else:
-        _checks.output(op, out, inputs)
-    _checks.one_context(op, queue, inputs, out)
-    size = first.size
-    if size == 0:
-        return out
+        _checks.shape_of_out(name, out, shape)
+        _checks.writable(name, "out", out)
+        _checks.apart(name, "out", out, operands, arrays)
+    _checks.one_context(name, queue, (*operands, "out"), (*arrays, out))
+    if not out.size:
+        return Call(out, arrays, queue)
 
-    buffers, places, waited, histories = [], [], list(wait_for or ()), []
-    for array in (out, *inputs):
+    buffers, aligned = [], True
+    for array in (out, *arrays):
         buffers.append(array.base_data)
-        places.append(array.offset)
-        before = array.events[:]
-        histories.append((array.events, before))
-        waited += before
-    offsets = any(places)
-    aligned = not offsets or all(place % PACK_BYTES == 0 for place in places)
-    kernel, group, elements = THREAD.launcher(first.context, queue.device, op, dtype, params, offsets, aligned)
-    if offsets:
-        numbers = (*_checks.whole_elements(op, (out, *inputs)), *numbers)
-    groups = -(-size // elements)
-    event = kernel(queue, (groups * group,), (group,), size, *buffers, *numbers, wait_for=waited)
-    _record(histories, event)
-    return out
+        aligned = aligned and array.offset % PACK_BYTES == 0
+    if alike and out.strides == strides:
+        offsets = any(array.offset for array in (out, *arrays))
+        layout = DENSE_WITH_OFFSETS if offsets else DENSE
+        where: list[Any] = _checks.whole_elements(name, (out, *arrays)) if offsets else []
+    else:
+        layout, where = placed(name, ("out", *operands), (out, *arrays), shape)
+    launcher = THREAD.launcher(queue.context, queue.device, op, dtype, params, layout, aligned)
+    return Call(out, arrays, queue, launcher, (out.size, *buffers, *where, *numbers))
+
+
+def run(call: Call, wait_for: Events) -> Array:
+    """Enqueue, and let later work on the arrays wait for it."""
+    if call.launcher is not None:
+        before, waited = histories((call.out, *call.inputs), wait_for)
+        record(before, enqueue(call.launcher, call.queue, call.out.size, call.arguments, waited))
+    return call.out
+
+
+def _order(shape: tuple[int, ...], arrays: tuple[Array, ...]) -> str:
+    """F if all arrays of the result's shape are in that order and not in C order, as NumPy chooses it."""
+    whole = [array.flags for array in arrays if array.shape == shape]
+    return "F" if whole and all(flags.f_contiguous and not flags.c_contiguous for flags in whole) else "C"
 
 
 def _params(
-    op: Operation, dtype: str, first: Array, inputs: tuple[Any, ...]
-) -> tuple[tuple[Param, ...], tuple[Array, ...], tuple[Any, ...]]:
-    """How the kernel gets the parameters, the arrays that some are in, and the numbers to pass after the arrays."""
-    params, arrays, numbers = [], [], []
+    op: Operation, dtype: str, inputs: tuple[Any, ...]
+) -> tuple[tuple[Param, ...], tuple[str, ...], tuple[Any, ...]]:
+    """How the kernel gets the parameters, the names of those that are arrays, and the numbers to pass."""
+    of_arrays = inputs[0].dtype
+    params, arrays = [], []
+    numbers: list[Any] = []
     for k in range(op.arrays, len(inputs)):
-        value = inputs[k]
+        value, operand = inputs[k], op.inputs[k]
         if isinstance(value, NUMBERS) and not isinstance(value, (bool, np.longdouble)):
-            # In float32 beside 16-bit floats too, as on the CPU: rounding it to 16 bits changes results.
-            params.append(_source.NUMBER)
-            numbers.append(float(value) if dtype == "float64" else np.float32(value))
+            params.append(NUMBER)
+            if of_arrays.kind in "iu":
+                numbers.append(_checks.whole_number(op.name, operand, value, of_arrays))
+            else:
+                # In float32 beside 16-bit floats too, as on the CPU: rounding it to 16 bits changes results.
+                numbers.append(float(value) if dtype == "float64" else np.float32(value))
             continue
-        repeats = _checks.param(op, op.inputs[k], value, first)
-        params.append(_source.ARRAYS[repeats, value.dtype != first.dtype])
-        arrays.append(value)
-        if repeats:
-            numbers.append(value.size)
+        wide = _checks.param_array(op.name, operand, value, op.inputs[0], of_arrays)
+        params.append(Param(True, wide))
+        arrays.append(operand)
     return tuple(params), tuple(arrays), tuple(numbers)
-
-
-def _record(histories: list[tuple[list[cl.Event], list[cl.Event]]], event: cl.Event) -> None:
-    """Let the event stand for those that it waited for, in the list of each array: as it is now, and as it was then.
-
-    Inputs need it as well: a later write to one must not overtake. `Array.add_event` would let the lists
-    grow, and every call wait for a dozen events.
-    """
-    with _recording:
-        for events, before in histories:
-            if events and events[-1] is event:  # arrays on the same memory share the list
-                continue
-            events.append(event)
-            if before and events[0] is before[0]:  # else another thread's event stands for them
-                del events[: len(before)]

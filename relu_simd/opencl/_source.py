@@ -1,39 +1,46 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The text of a kernel: kernel.cl, with the expressions of csrc/, after the definitions that make it one operation."""
+"""The text of a kernel: kernel.cl and what follows it, after the definitions that make it one kernel of one dtype."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from relu_simd import _core
 from relu_simd._core import Op
+from relu_simd.opencl._layout import Layout
 
 
 def _read(name: str) -> str:
     return files("relu_simd.opencl").joinpath(name).read_text(encoding="utf-8")
 
 
-TEMPLATE = _read("kernel.cl")
+WORDS, ELEMENTWISE, MASKS, REDUCTIONS = map(_read, ("kernel.cl", "elementwise.cl", "masks.cl", "reductions.cl"))
 # Copies of what the instruction sets of the CPU compile, made with every build.
 EXPRESSIONS, MATHS = _read("kernels.h"), _read("vmath.h") + _read("vmath_gelu.h")
 MATHS = MATHS.replace("static const struct", "constant struct").replace("const elem *", "constant elem *")
+# A loop over the coefficients that is left in place keeps a compiler from making vectors, as PoCL's of gelu.
+MATHS = MATHS.replace("    for (", "#pragma unroll\n    for (")
 
 PACK_BYTES = 16
 """What a work item moves at once where that pays."""
 
+BYTES = np.dtype("V1")
+"""Stands for an argument that is passed as the bytes that it is."""
+
 
 class Format(NamedTuple):
-    """A dtype as an integer, `bits`, and the type that its arithmetic is done in, `real`."""
+    """A dtype as an unsigned integer, `bits`, and the type that its arithmetic is done in, `real`."""
 
     itemsize: int
     bits: str
     real: str
-    real_bits: str
-    sign: int
-    inf: int
+    real_bits: str = ""
+    sign: int = 0
+    inf: int = 0
 
 
 FORMATS = {
@@ -42,46 +49,11 @@ FORMATS = {
     "float32": Format(4, "uint", "float", "uint", 0x80000000, 0x7F800000),
     "float64": Format(8, "ulong", "double", "ulong", 1 << 63, 0x7FF << 52),
 }
-
-
-class Param(NamedTuple):
-    """How a kernel gets a parameter: `value` for element {i}, from an array of `elements`."""
-
-    value: str
-    elements: str = ""
-    repeats: bool = False
-
-
-NUMBER = Param("{name}")
-ARRAYS = {  # by whether it repeats along the first input, and whether it is float32 beside 16-bit floats
-    (False, False): Param("widen({name}_in[{i}])", "bits"),
-    (False, True): Param("{name}_in[{i}]", "float"),
-    (True, False): Param("widen({name}_in[({i}) % {name}_period])", "bits", repeats=True),
-    (True, True): Param("{name}_in[({i}) % {name}_period]", "float", repeats=True),
+INTEGERS = {
+    f"{'u' * unsigned}int{8 * size}": Format(size, f"u{kind}", "u" * unsigned + kind)
+    for size, kind in ((1, "char"), (2, "short"), (4, "int"), (8, "long"))
+    for unsigned in (False, True)
 }
-
-
-class Variant(NamedTuple):
-    """What a kernel depends on besides its operation.
-
-    With `offsets`, arrays may begin anywhere in their buffers; `packed` demands that they begin on PACK_BYTES. `group`
-    is the work items in a group. `half` and `exact_division` say whether the device converts float16 itself and rounds
-    quotients correctly, `double` whether the kernel needs float64.
-    """
-
-    dtype: str
-    params: tuple[Param, ...]
-    offsets: bool
-    packed: bool
-    group: int
-    half: bool
-    double: bool
-    exact_division: bool
-
-    @property
-    def pack(self) -> int:
-        """Elements that a work item moves at once."""
-        return PACK_BYTES // FORMATS[self.dtype].itemsize if self.packed else 1
 
 
 class Source(NamedTuple):
@@ -89,11 +61,14 @@ class Source(NamedTuple):
 
     text: str
     name: str
-    arguments: list[type[np.generic] | None]
+    arguments: list[Any]
+
+
+Parameters = list[tuple[str, Any]]
 
 
 def computes(op: Op) -> bool:
-    """Whether an operation needs numbers; to one that does not, the elements are integers."""
+    """Whether an operation on floats needs numbers; to one that does not, the elements are integers."""
     return op.arithmetic or bool(op.params)
 
 
@@ -103,65 +78,219 @@ def expressions(op: Op) -> str:
     return names + (MATHS + EXPRESSIONS if op.widens else EXPRESSIONS)
 
 
-def source(op: Op, variant: Variant) -> Source:
-    """Write a kernel. Its arguments: n, the buffers of out and the inputs, their offsets, numbers and periods."""
-    form = FORMATS[variant.dtype]
-    without = variant.dtype == "float64" and not variant.double
+def _of_dtype(dtype: str, half: bool, double: bool) -> dict[str, Any]:
+    """What kernel.cl wants to know of a dtype."""
+    if dtype in INTEGERS:
+        form = INTEGERS[dtype]
+        return {"INTEGER": form.real, "bits": form.bits}
+    form = FORMATS[dtype]
+    without = dtype == "float64" and not double
     real, real_bits = ("float", "uint") if without else (form.real, form.real_bits)
-    values = [f"bits {name}" for name in op.arrays]
-    pointers = ["out", *(f"{name}_in" for name in op.arrays)]
-    parameters: list[tuple[str, type[np.generic] | None]] = [
-        ("ulong n", np.uint64),
-        ("global bits *out", None),
-        *((f"global const bits *{name}_in", None) for name in op.arrays),
-    ]
-    from_packs = [f"{name}_pack.at[k]" for name in op.arrays]
-    from_memory = [f"{name}_in[i]" for name in op.arrays]
-    last: list[tuple[str, type[np.generic] | None]] = []
-    for name, param in zip(op.params, variant.params, strict=True):
-        values.append(f"real {name}")
-        from_packs.append(param.value.format(name=name, i="(i) * PACK + (k)"))
-        from_memory.append(param.value.format(name=name, i="i"))
-        if param is NUMBER:
-            last.append((f"real {name}", np.float64 if real == "double" else np.float32))
-        else:
-            pointers.append(f"{name}_in")
-            parameters.append((f"global const {param.elements} *{name}_in", None))
-        if param.repeats:
-            last.append((f"ulong {name}_period", np.uint64))
-    if variant.offsets:
-        parameters += [(f"ulong {pointer}_at", np.uint64) for pointer in pointers]
-    parameters += last
-
-    name = f"relu_simd_{op.name}_{variant.dtype}"
-    operands = [f"OPERAND({operand})" for operand in op.arrays] + ["0"] * (2 - len(op.arrays))
-    operands += [*op.params, *["0"] * (2 - len(op.params))]
-    definitions = {
-        variant.dtype.upper(): "",
+    definitions: dict[str, Any] = {
+        dtype.upper(): "",
         "bits": form.bits,
         "real": real,
         "real_bits": real_bits,
         "SIGN": f"((bits){form.sign:#x})",
         "INF": f"((bits){form.inf:#x})",
-        "GROUP": variant.group,
-        "PACK": variant.pack,
-        "pack_word": "uint4" if variant.packed else form.bits,
-        "KERNEL_NAME": name,
-        "VALUES": ", ".join(values),
-        "LANE_OF": f"lane_{op.name}({', '.join(operands)})",
-        "PARAMETERS": ", ".join(declaration for declaration, _ in parameters),
-        "SKIP_OFFSETS": " ".join(f"{pointer} += {pointer}_at;" for pointer in pointers if variant.offsets),
-        "LOAD_PACKS(i)": " ".join(f"LOAD_PACK({name}, i)" for name in op.arrays),
-        "FROM_PACKS(i, k)": ", ".join(from_packs),
-        "FROM_MEMORY(i)": ", ".join(from_memory),
     }
-    flags = {
-        "WIDENS": op.widens,
-        "HALF": variant.half,
-        "NO_DOUBLE": without,
-        "EXACT_DIVISION": variant.exact_division,
-    }
-    definitions |= {flag: "" for flag, holds in flags.items() if holds}
-    text = "".join(f"#define {key} {value}\n" for key, value in definitions.items())
-    text += TEMPLATE.replace("THE_EXPRESSIONS", expressions(op))
-    return Source(text, name, [dtype for _, dtype in parameters])
+    return definitions | {flag: "" for flag, holds in (("HALF", half), ("NO_DOUBLE", without)) if holds}
+
+
+def _of_layout(layout: Layout) -> dict[str, Any]:
+    if not layout.axes:
+        return {}
+    kinds = ("long", "ulong") if layout.wide else ("int", "uint")
+    return {"AXES": layout.axes, "ARRAYS": len(layout.placed), "place": kinds[0], "index": kinds[1]}
+
+
+def _after_pointers(layout: Layout, pointers: Iterable[str]) -> tuple[Parameters, str]:
+    """The parameters that say where the arrays lie, and the statements that skip what is before them."""
+    pointers = list(pointers) if layout.offsets else []
+    parameters: Parameters = [(f"ulong {pointer}_at", np.uint64) for pointer in pointers]
+    if layout.axes:
+        parameters.append(("places p", BYTES))
+    return parameters, " ".join(f"{pointer} += {pointer}_at;" for pointer in pointers)
+
+
+def _place(layout: Layout, array: int, element: str) -> str:
+    return f"at(p, {array}, {element})" if layout.axes and layout.placed[array] else element
+
+
+def _finished(definitions: dict[str, Any], parts: Sequence[str], parameters: Parameters) -> Source:
+    definitions |= {"PARAMETERS": ", ".join(declaration for declaration, _ in parameters)}
+    text = "".join(f"#define {key} {value}\n" for key, value in definitions.items()) + "\n".join(parts)
+    return Source(text, definitions["KERNEL_NAME"], [dtype for _, dtype in parameters])
+
+
+class Param(NamedTuple):
+    """How a kernel gets a parameter: as a number, or from an array, `wide` if it is of float32 beside 16-bit floats."""
+
+    is_array: bool
+    wide: bool = False
+
+
+NUMBER = Param(False)
+
+
+class Variant(NamedTuple):
+    """What an elementwise kernel depends on besides its operation.
+
+    `packed` demands that arrays in the order of the result begin on PACK_BYTES. `group` is the work items in a group.
+    `half` and `exact_division` say whether the device converts float16 itself and rounds quotients correctly, `double`
+    whether the kernel needs float64, `one_nan` whether arithmetic may lose what is in a NaN.
+    """
+
+    row: Any  # with the table's row as `row`: comparing rows themselves would take long
+    dtype: str
+    params: tuple[Param, ...]
+    layout: Layout
+    packed: bool
+    group: int
+    half: bool
+    double: bool
+    exact_division: bool
+    one_nan: bool = False
+
+    @property
+    def pack(self) -> int:
+        """Elements that a work item moves at once."""
+        return PACK_BYTES // (FORMATS | INTEGERS)[self.dtype].itemsize if self.packed else 1
+
+    def source(self) -> Source:
+        """Write the kernel. Its arguments: n, the buffers of out and the inputs, where they lie, numbers."""
+        op, layout = self.row.row, self.layout
+        arrays = [*op.arrays, *(name for name, param in zip(op.params, self.params, strict=True) if param.is_array)]
+        number = {name: index for index, name in enumerate(arrays, 1)}
+        definitions = _of_dtype(self.dtype, self.half, self.double) | _of_layout(layout)
+        wide = definitions.get("INTEGER") or definitions["real"]
+        parameters: Parameters = [("ulong n", np.uint64), ("global bits *out", None)]
+        parameters += [(f"global const bits *{name}_in", None) for name in op.arrays]
+        values = [f"bits {name}" for name in op.arrays]
+        packs = [name for name in op.arrays if not (layout.axes and layout.placed[number[name]])]
+
+        def read(name: str, element: str) -> str:
+            return f"{name}_in[{_place(layout, number[name], element)}]"
+
+        from_memory = [read(name, "i") for name in op.arrays]
+        from_packs = [f"{name}_pack.at[k]" if name in packs else read(name, "(i) * PACK + (k)") for name in op.arrays]
+        numbers: Parameters = []
+        for name, param in zip(op.params, self.params, strict=True):
+            values.append(f"wide {name}")
+            if not param.is_array:
+                numbers.append((f"wide {name}", _WIDE[wide]))
+                from_memory.append(name)
+                from_packs.append(name)
+                continue
+            parameters.append((f"global const {'float' if param.wide else 'bits'} *{name}_in", None))
+            value = "{}" if param.wide else "widen({})"
+            from_memory.append(value.format(read(name, "i")))
+            from_packs.append(value.format(read(name, "(i) * PACK + (k)")))
+        where, skip = _after_pointers(layout, ["out", *(f"{name}_in" for name in arrays)])
+        operands = [f"OPERAND({name})" for name in op.arrays] + ["0"] * (2 - len(op.arrays))
+        operands += [*op.params, *["0"] * (2 - len(op.params))]
+        definitions |= {
+            "GROUP": self.group,
+            "PACK": self.pack,
+            "pack_word": "uint4" if self.packed else definitions["bits"],
+            "KERNEL_NAME": f"relu_simd_{op.name}_{self.dtype}",
+            "VALUES": ", ".join(values),
+            "LANE_OF": f"lane_{op.name}({', '.join(operands)})",
+            "SKIP_OFFSETS": skip,
+            "LOAD_PACKS(i)": " ".join(f"LOAD_PACK({name}, i)" for name in packs),
+            "FROM_PACKS(i, k)": ", ".join(from_packs),
+            "FROM_MEMORY(i)": ", ".join(from_memory),
+            "OUT(i)": _place(layout, 0, "i"),
+        }
+        if self.one_nan:
+            of_params = [(f"{name} != {name}", f"narrow({name})") for name in op.params]
+            choices = [*((f"is_nan({name})", name) for name in op.arrays), *of_params]
+            definitions["WAS_MOVED"] = " || ".join(f"result == {name}" for name in op.arrays)
+            definitions["FIRST_NAN"] = " ".join(f"{holds} ? {nan} | QUIET :" for holds, nan in choices)
+            definitions["OPERANDS"] = ", ".join((*op.arrays, *op.params))
+        flags = {"WIDENS": op.widens, "EXACT_DIVISION": self.exact_division, "ONE_NAN": self.one_nan}
+        definitions |= {flag: "" for flag, holds in flags.items() if holds}
+        return _finished(definitions, [WORDS, expressions(op), ELEMENTWISE], [*parameters, *where, *numbers])
+
+
+_WIDE = {"float": np.float32, "double": np.float64} | {
+    form.real: np.dtype(name).type for name, form in INTEGERS.items()
+}
+
+
+class Mask(NamedTuple):
+    """What the kernels of masks depend on: `makes` is that of relu_with_mask."""
+
+    makes: bool
+    dtype: str
+    layout: Layout
+    group: int
+
+    def source(self) -> Source:
+        """Write the kernel. Its arguments: n, out, the input and the mask, where they lie, the mask's step."""
+        name = "x" if self.makes else "grad_output"
+        where, skip = _after_pointers(self.layout, ["out", f"{name}_in", "mask_bytes"])
+        definitions = _of_dtype(self.dtype, half=False, double=False) | _of_layout(self.layout)
+        definitions |= {
+            "GROUP": self.group,
+            "KERNEL_NAME": f"relu_simd_{'with' if self.makes else 'from'}_mask_{self.dtype}",
+            "SKIP_OFFSETS": skip,
+            "OUT(i)": _place(self.layout, 0, "i"),
+            "IN(i)": _place(self.layout, 1, "i"),
+        }
+        if self.makes:
+            definitions["MAKES_MASK"] = ""
+        parameters: Parameters = [
+            ("ulong n", np.uint64),
+            ("global bits *out", None),
+            (f"global const bits *{name}_in", None),
+            (f"global {'' if self.makes else 'const '}uchar *mask_bytes", None),
+            *where,
+            ("long step", np.int64),
+        ]
+        return _finished(definitions, [WORDS, MASKS], parameters)
+
+
+STAGES = {
+    "RUNS": ("units", "cuts", "length"),
+    "COLUMNS": ("rows", "columns", "step"),
+    "TOTAL": ("n", "first_row", "rows", "units", "unit_step", "sum_step", "parts", "part_step"),
+}
+"""The kernels of a reduction, with the numbers that each takes after its arrays."""
+
+
+class Reduction(NamedTuple):
+    """What a kernel of a reduction depends on: of which stage, of count_active or else of the gradient of weights."""
+
+    stage: str
+    active: bool
+    dtype: str
+    result: str
+    layout: Layout
+    group: int
+    half: bool
+
+    def source(self) -> Source:
+        """Write the kernel. Its arguments: out, of the last stage the partial sums, the inputs, where, numbers."""
+        names = ["x"] if self.active else ["grad_output", "x"]
+        last = self.stage == "TOTAL"  # before, `out` is memory of ours, which has no offset
+        where, skip = _after_pointers(self.layout, ["out"] * last + [f"{name}_in" for name in names])
+        definitions = _of_dtype(self.dtype, self.half, double=not self.active) | _of_layout(self.layout)
+        kind = "long" if self.active else "double"
+        definitions |= {
+            "GROUP": self.group,
+            "KERNEL_NAME": f"relu_simd_{'active' if self.active else 'weight_grads'}_{self.stage.lower()}_{self.dtype}",
+            "SKIP_OFFSETS": skip,
+            "sum": kind,
+            self.stage: "",
+            f"TO_{self.result.upper()}": "",
+            **{f"{name.upper()}(i)": _place(self.layout, k, "i") for k, name in enumerate(names)},
+        }
+        if self.active:
+            definitions["ACTIVE"] = ""
+        parameters: Parameters = [(f"global {'result' if last else 'sum'} *out", None)]
+        if last:
+            parameters.append(("global const sum *partial", None))
+        parameters += [(f"global const bits *{name}_in", None) for name in names]
+        parameters += [*where, *((f"ulong {name}", np.uint64) for name in STAGES[self.stage])]
+        return _finished(definitions, [WORDS, REDUCTIONS], parameters)

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The one kernel: an operation on one dtype, element by element. The operation is csrc/kernels.h, which the device's
-// compiler takes as it stands, with vmath.h, over the vocabulary below: one more instruction set, whose vector is one
-// element. csrc/isa/scalar.c says what each word means. _source.py puts definitions before this text:
-//   bits, SIGN, INF        the unsigned integer as wide as the dtype, and patterns of the dtype in it
-//   real, real_bits        what arithmetic is done in, and the integer as wide
-//   FLOAT16, ... FLOAT64   the dtype; HALF with FLOAT16 where the device converts it itself, NO_DOUBLE with FLOAT64
-//                          where the device has none
+// What every kernel begins with: the vocabulary of csrc/kernels.h, which the device's compiler takes as it stands, with
+// vmath.h. It is one more instruction set, whose vector is one element; csrc/isa/scalar.c says what each word means.
+// elementwise.cl, masks.cl and reductions.cl follow it. _source.py puts definitions before this text:
+//   bits, SIGN, INF        the unsigned integer as wide as the dtype, and patterns of a float dtype in it
+//   real, real_bits        what arithmetic on floats is done in, and the integer as wide
+//   FLOAT16, ... FLOAT64   the dtype, if it is a float; HALF with FLOAT16 where the device converts it itself, NO_DOUBLE
+//                          with FLOAT64 where the device has none
+//   INTEGER                the dtype, if it is an integer
 //   WIDENS                 the row's column `half` is WIDEN
 //   EXACT_DIVISION         the quotient of two float32 is correctly rounded by itself
-//   GROUP, PACK, pack_word work items in a group; elements that a work item moves at once, and an integer as wide
-//   NAME, VALUES, LANE_OF  the operation; PARAMETERS and what is below it, how the kernel gets its inputs
+//   GROUP                  work items in a group
+//   AXES, ARRAYS           of the kernels some of whose arrays do not lie in the order of the result
+//   place, index           the integers that elements of those are counted in, with and without a sign
 #pragma OPENCL FP_CONTRACT OFF
 
 // A call that a compiler leaves in place keeps it from making vectors.
@@ -23,7 +25,9 @@
 #define RS_WHOLE 2
 
 // widen: exactly. narrow: rounded to nearest even, a NaN made quiet. pattern: of a number that every dtype has.
-#if defined NO_DOUBLE
+#if defined INTEGER
+RS_INLINE INTEGER widen(bits x) { return (INTEGER)x; }
+#elif defined NO_DOUBLE
 // For rows that only compare and move elements; no other comes here.
 RS_INLINE real widen(bits x) { return 0; }
 RS_INLINE bits narrow(real f) { return 0; }
@@ -64,7 +68,8 @@ RS_INLINE bits narrow(real f)
 }
 #endif
 
-#if defined FLOAT64
+#if defined INTEGER
+#elif defined FLOAT64
 RS_INLINE bits pattern(float c)
 {
     const uint u = as_uint(c);
@@ -132,7 +137,17 @@ RS_INLINE vec drop(mask m, vec v) { return m.is ? 0 : v; }
 RS_INLINE vec add(vec a, vec b) { return a + b; }
 RS_INLINE vec sub(vec a, vec b) { return a - b; }
 RS_INLINE vec mul(vec a, vec b) { return a * b; }
-RS_INLINE vec fnma(vec a, vec b, vec c) { return fma(-a, b, c); } // fma is OpenCL's own, and correctly rounded
+// OpenCL's own fma is correctly rounded, but PoCL's takes twenty times as long as the instruction, and keeps a compiler
+// from making vectors. Where the compiler is clang and says that its CPU has the instruction, that is taken.
+#if defined __FMA__ && defined __clang__
+#undef fma
+#if defined FLOAT64
+#define fma __builtin_fma
+#else
+#define fma __builtin_fmaf
+#endif
+#endif
+RS_INLINE vec fnma(vec a, vec b, vec c) { return fma(-a, b, c); }
 #if defined EXACT_DIVISION
 RS_INLINE vec div(vec a, vec b) { return a / b; }
 #else
@@ -174,6 +189,41 @@ RS_INLINE vec nan_of(vec x, vec v)
 }
 #define OPERAND(x) widen(x)
 #define RESULT(v) narrow(v)
+
+#elif defined INTEGER
+#define NAME_OF_TYPE integer
+#define T_CLASS RS_INTEGER
+#define HAS_STEPS 1
+#define HAS_WIDEN 0
+typedef INTEGER vec, wide;
+
+#define value(c) ((vec)(c))
+RS_INLINE mask negative(vec v) { return (mask){v < 1 && v != 0}; }
+RS_INLINE mask nonpositive(vec v) { return (mask){v < 1}; }
+RS_INLINE mask less(vec a, vec b) { return (mask){a < b}; }
+RS_INLINE mask less_equal(vec a, vec b) { return (mask){a <= b}; }
+RS_INLINE mask above(vec v, vec c) { return (mask){v > c}; }
+RS_INLINE mask at_least(vec v, vec c) { return (mask){v >= c}; }
+RS_INLINE mask below_param(vec v, wide s) { return (mask){v < s}; }
+RS_INLINE mask at_most_param(vec v, wide s) { return (mask){v <= s}; }
+RS_INLINE mask above_param(vec v, wide s) { return (mask){v > s}; }
+RS_INLINE mask at_least_param(vec v, wide s) { return (mask){v >= s}; }
+RS_INLINE vec of_param(wide s) { return s; }
+RS_INLINE vec select(mask m, vec a, vec b) { return m.is ? a : b; }
+RS_INLINE vec drop(mask m, vec v) { return m.is ? 0 : v; }
+// These wrap around.
+RS_INLINE vec add(vec a, vec b) { return (vec)((bits)a + (bits)b); }
+RS_INLINE vec sub(vec a, vec b) { return (vec)((bits)a - (bits)b); }
+RS_INLINE vec times(vec a, vec b) { return (vec)(1u * (bits)a * (bits)b); }
+RS_INLINE vec add_param(vec v, wide s) { return add(v, s); }
+RS_INLINE vec sub_param(vec v, wide s) { return sub(v, s); }
+// As in csrc/isa/whole.h: a negative v is not farther than s from 0 if -v - 1, which never overflows, is below s.
+RS_INLINE vec drop_within(vec v, wide s, vec of)
+{
+    return negative(v).is ? drop(less(sub((vec)-1, v), s), of) : drop(less_equal(v, s), of);
+}
+#define OPERAND(x) widen(x)
+#define RESULT(v) ((bits)(v))
 
 #else
 // Elements are bits, and numbers only within a word that computes: comparing and selecting needs no fp16 or fp64, keeps
@@ -223,43 +273,21 @@ RS_INLINE vec drop_within(vec v, wide s, vec of) { return widen(v & ~SIGN) <= s 
 #define KERNEL1_PARAM2(name, a, s, t) LANE(name, a, b_, s, t)
 #define KERNEL2_PARAM2(name, a, b, s, t) LANE(name, a, b, s, t)
 
-THE_EXPRESSIONS
+#if defined AXES
+// Where the elements of the arrays lie, counted from the first of each; the last axis is the fastest.
+typedef struct {
+    place extent[AXES], stride[ARRAYS][AXES];
+} places;
 
-#if PACK > 1
-typedef union {
-    bits at[PACK];
-    pack_word whole;
-} pack;
-#define LOAD_PACK(name, i)   \
-    pack name##_pack;        \
-    name##_pack.whole = ((global const pack_word *)name##_in)[i];
-#endif
-
-RS_INLINE bits operation(VALUES) { return RESULT(LANE_OF); }
-
-kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void KERNEL_NAME(PARAMETERS)
+// Of element i, in the order of the axes, the place in an array.
+RS_INLINE place at(places p, int array, index i)
 {
-    SKIP_OFFSETS
-    const size_t base = get_group_id(0) * (GROUP * PACK), local_id = get_local_id(0);
-    if (base + GROUP * PACK <= n) { // the whole group takes the same way
-#if PACK > 1
-        const size_t i = base / PACK + local_id;
-        pack result;
-        LOAD_PACKS(i)
-        for (int k = 0; k < PACK; k++) {
-            result.at[k] = operation(FROM_PACKS(i, k));
-        }
-        ((global pack_word *)out)[i] = result.whole;
-#else
-        // A compiler for CPUs makes a loop of what is between barriers: this one has nothing else in it, and
-        // becomes vectors.
-        barrier(CLK_LOCAL_MEM_FENCE);
-        const size_t i = base + local_id;
-        out[i] = operation(FROM_MEMORY(i));
-#endif
-    } else {
-        for (size_t i = base + local_id; i < n; i += GROUP) {
-            out[i] = operation(FROM_MEMORY(i));
-        }
+    place found = 0;
+    for (int k = AXES - 1; k > 0; k--) {
+        const index rest = i / (index)p.extent[k]; // one division: not every compiler makes one of / and %
+        found += (place)(i - rest * (index)p.extent[k]) * p.stride[array][k];
+        i = rest;
     }
+    return found + (place)i * p.stride[array][0];
 }
+#endif

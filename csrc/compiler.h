@@ -92,6 +92,15 @@ RS_INLINE unsigned rs_xcr0(void)
 #if RS_ARM64 && !defined(__clang__)
 #define RS_POINTER(p) __asm__("" : "+r"(p))
 #endif
+#if defined(__clang__)
+#if RS_X86
+#define RS_AS_WRITTEN(v) __asm__("" : "+x"(v))
+#elif RS_ARM64
+#define RS_AS_WRITTEN(v) __asm__("" : "+w"(v))
+#else
+#define RS_AS_WRITTEN(v) __asm__("" : "+m"(v))
+#endif
+#endif
 #define RS_ALIGNED(bytes) __attribute__((aligned(bytes)))
 #define RS_ATOMIC_LOAD(p) __atomic_load_n(p, __ATOMIC_SEQ_CST)
 #define RS_ATOMIC_STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
@@ -134,6 +143,11 @@ RS_SYSTEM_REGISTER(fpsr)
 #endif
 #endif
 
+/* Has Clang compute a result as it is written. Where one of a + b and a - b is chosen, it would add either b or -b, and
+ * the sign of a NaN b would be another. */
+#ifndef RS_AS_WRITTEN
+#define RS_AS_WRITTEN(v) (void)(v)
+#endif
 /* Has GCC keep a pointer in a register of its own, where ARM's addresses take an offset from it; left alone
  * it makes a sum for each vector of a step. */
 /* Has GCC load a vector once. Left alone it does so for each of its uses, since an instruction can take an operand

@@ -16,7 +16,8 @@ unset RELU_SIMD_ISA
 any_date=(-o 'Acquire::Check-Valid-Until=false' -o 'Acquire::Check-Date=false')
 signed="[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
 # The newest with wheels for 3.13t are older than what the lock has for 3.13.
-old_enough="ml-dtypes==0.5.4 --hash=sha256:531eff30e4d368cb6255bc2328d070e35836aa4f282a0fb5f3a0cd7260257298"
+old_enough="ml-dtypes==0.5.4 --hash=sha256:531eff30e4d368cb6255bc2328d070e35836aa4f282a0fb5f3a0cd7260257298
+hypothesis==6.155.7 --hash=sha256:9f634bdb1f9e9b8ab6ba09431cf2deedb750c96978125a6fb3c5a0f6c6db4131"
 
 extract_debian() { # folder: no package's scripts run
     mmdebstrap --quiet --variant=extract --aptopt='Acquire::Check-Valid-Until "false"' \
@@ -71,7 +72,7 @@ list_wheels() { # version
     "$python" scripts/requirements.py build run test | if [ "$1" = 3.13t ]; then
         "$python" -c '
 import re, sys
-old = ("numpy==2.5", "ml-dtypes=")
+old = ("numpy==2.5", "ml-dtypes=", "hypothesis=")
 entries = [entry for entry in re.split(r"\n(?=\S)", sys.stdin.read()) if not entry.startswith(old)]
 print(re.sub(r"(?m)^(numpy==\S+) ; [^\\\\]*", r"\1 ", "\n".join(entries)))'
         echo "$old_enough"
@@ -109,6 +110,8 @@ test_by() { # version, pytest's arguments
     fi
     copy_checkout "$work/checkout-$version"
     cd "$work/checkout-$version"
+    # As if it were installed: processes that tests start in other folders import it, too.
+    echo "$PWD" >"$("$environment/bin/python" -c "import sysconfig; print(sysconfig.get_path('purelib'))")/relu_simd.pth"
     built=$environment/built-$(find csrc src setup.py -type f | sort | xargs cat | sha256sum | cut -c 1-16)
     if [ ! -d "$built" ]; then
         step "compiling for $version" compile "$environment" "$built"

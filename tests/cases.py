@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+import sysconfig
 from contextlib import contextmanager
 from functools import cache, lru_cache
 
@@ -23,6 +24,7 @@ OPS = {op.name: op for op in _core.OPS}
 ISAS = relu_simd.available_isas()
 EMULATED = os.environ.get("RELU_SIMD_TEST_PROFILE") == "emulated"
 SANITIZED = os.environ.get("RELU_SIMD_TEST_PROFILE") in ("address", "threads")
+NO_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # what this Python was built for
 
 INTEGERS = [name for name in _core.DTYPES if "int" in name]
 FLOATS = [name for name in _core.DTYPES if "int" not in name]

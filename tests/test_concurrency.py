@@ -10,21 +10,18 @@ import os
 import random
 import subprocess
 import sys
-import sysconfig
 import textwrap
 import threading
 import time
 
 import numpy as np
 import pytest
-from cases import EMULATED, ISAS, OPS, SANITIZED, expected, faces, numbers, operands, run
+from cases import EMULATED, ISAS, NO_GIL, OPS, SANITIZED, expected, faces, numbers, operands, run
 
 import relu_simd
 from relu_simd import pool_info, set_pool_limit
 
 SECONDS = float(os.environ.get("RELU_SIMD_SOAK_SECONDS", "2"))
-
-NO_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 def test_soak():

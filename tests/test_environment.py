@@ -118,11 +118,15 @@ def test_locales(locale, keep):
 
 
 def test_no_home_and_no_working_directory(tmp_path):
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    leave = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); os.environ.clear()"
-    code = f"{leave}; {CALL}; relu_simd.show_config()"
-    done = process(["-c", code], {}, keep=True)
+    def outside(code):
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        leave = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); os.environ.clear()"
+        return process(["-c", f"{leave}; {code}"], {}, keep=True)
+
+    if sys.version_info[:2] == (3, 13) and outside("import numpy").returncode:
+        pytest.skip("this Python, as 3.13.0, cannot import NumPy without a working directory")
+    done = outside(f"{CALL}; relu_simd.show_config()")
     assert (done.stderr, done.returncode) == (b"", 0)
     assert done.stdout.startswith(b"True\n")
 

@@ -12,12 +12,13 @@ from cases import EMULATED, run
 pytestmark = pytest.mark.skipif(EMULATED, reason="Python and NumPy alone decide here")
 
 BEGIN = """
-import gc, mmap, sys, threading
+import gc, mmap, sys, sysconfig, threading
 import numpy as np
 import relu_simd as rs
 from relu_simd import ufuncs
 
 BIG = 4_000_000  # mapped memory, that goes back to the system when it is freed
+NO_GIL = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 def functions():
     for name in ufuncs.__all__:
@@ -266,7 +267,10 @@ def test_attributes_that_raise():
 
 
 def test_memory_that_goes_away():
-    """A buffer in use cannot be released, and NumPy's own check keeps an array in use from being resized."""
+    """A buffer in use cannot be released, and NumPy's own check keeps an array in use from being resized.
+
+    Without the GIL that check comes too early, and under np.maximum the same crashes, too.
+    """
     check("""
         memory = bytearray(4 * BIG)
         view = memoryview(memory)
@@ -274,11 +278,12 @@ def test_memory_that_goes_away():
         mapped = mmap.mmap(-1, 4 * BIG)
         m = np.frombuffer(mapped, np.float32)
         own = np.ones(BIG, np.float32)
+        calls = [view.release, mapped.close, lambda: memory.extend(b"1" * 4096)]
+        calls += [] if NO_GIL else [lambda: own.resize(10), lambda: own.resize(BIG)]
         said, stop = [], threading.Event()
         def interfere():
             while not stop.is_set():
-                said.append((outcome(view.release), outcome(mapped.close), outcome(lambda: memory.extend(b"1" * 4096)),
-                             outcome(lambda: own.resize(10)), outcome(lambda: own.resize(BIG))))
+                said.append([outcome(call) for call in calls])
         thread = threading.Thread(target=interfere)
         thread.start()
         for _ in range(20):
@@ -292,10 +297,10 @@ def test_memory_that_goes_away():
         stop.set()
         thread.join()
         assert len(said) > 3
-        kinds = [{words[k].split(":")[0] for words in said} for k in range(5)]
+        kinds = [{words[k].split(":")[0] for words in said} for k in range(len(calls))]
         assert kinds[0] <= {"NoneType", "BufferError"}  # NumPy has an export of its own
         assert kinds[1:3] == [{"BufferError"}] * 2, kinds
-        assert kinds[3] <= {"NoneType", "ValueError"}, kinds
+        assert all(kind <= {"NoneType", "ValueError"} for kind in kinds[3:]), kinds
     """)
 
 

@@ -461,7 +461,7 @@ def test_memory_of_many_counts(shape, axis):
         x = np.ones({shape}, np.int8)
         rs.count_active(x[:2, :2], axis=0)
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + 50_000_000, -1))
+        resource.setrlimit(resource.RLIMIT_AS, (used + 50_000_000, resource.RLIM_INFINITY))
         counts = rs.count_active(x, axis={axis})
         print(counts.dtype, counts.shape, counts.min(), counts.max())
     """

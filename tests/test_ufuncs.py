@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from cases import expected, faces, numbers, operands, plain_operands, run, same
+from cases import NO_GIL, expected, faces, numbers, operands, plain_operands, run, same
 
 import relu_simd
 from relu_simd import c_api, ufuncs
@@ -189,6 +189,7 @@ LARGE_CALLS = {
 }
 
 
+@pytest.mark.skipif(NO_GIL, reason="this Python has no GIL")
 @pytest.mark.parametrize("call", LARGE_CALLS.values(), ids=LARGE_CALLS)
 def test_a_large_call_lets_other_threads_run(call):
     """With switching by time ruled out, a thread that waits for the GIL gets it when the call releases it.

@@ -24,7 +24,14 @@ RS_INLINE mask above_param(vec v, wide s) { return less(s, v); }
 RS_INLINE mask at_least_param(vec v, wide s) { return less_equal(s, v); }
 RS_INLINE vec of_param(wide s) { return s; }
 RS_INLINE vec add_param(vec v, wide s) { return add(v, s); }
-RS_INLINE vec sub_param(vec v, wide s) { return sub(v, s); }
+RS_INLINE vec sub_param(vec v, wide s)
+{
+    vec difference = sub(v, s);
+#if T_CLASS == RS_WHOLE
+    RS_AS_WRITTEN(difference);
+#endif
+    return difference;
+}
 RS_INLINE vec times(vec a, vec b) { return mul(a, b); }
 /* +0 where -s <= v <= s, else `of`. An integer that is negative has no greater distance from 0 than s if and only if
  * its complement, -v - 1, is below s: unlike -v that never overflows. */

@@ -44,6 +44,7 @@ def main():
         sizes = [int(float(word)) for word in words] or SIZES
     except ValueError as error:
         sys.exit(f"bench_stores: {error}; sizes are numbers of elements, such as 1e6 (see --help)")
+    counted_on = _core._counted_cache()
     print(
         "| elements | read and written | `out=`: plain, streaming, GB/s | new array: plain, streaming, GB/s | chosen |"
     )
@@ -54,7 +55,7 @@ def main():
         cells = []
         for call in (lambda x=x, y=y: relu_simd.relu(x, y), lambda x=x: relu_simd.relu(x)):
             cells.append(", ".join(f"{each:.1f}" for each in bandwidths(call, 2 * x.nbytes)))
-        chosen = "streaming" if 2 * x.nbytes > _core._counted_cache() else "plain"
+        chosen = "streaming" if 2 * x.nbytes > counted_on else "plain"
         print(f"| {n:,} | {2 * x.nbytes / 1e6:.0f} MB | {' | '.join(cells)} | {chosen} |", flush=True)
 
 

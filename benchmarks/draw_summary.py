@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The picture at the head of docs/benchmarks.md: each function's speed over NumPy's idiom, by size, as an SVG.
+"""The picture at the head of docs/benchmarks.md: speed over NumPy's idiom, by function and size, as an SVG. Gradients
+are in the page's table: with them the picture would not fit a screen.
 
 python -m relu_simd bench --dtypes float32
 python benchmarks/draw_summary.py bench-out/bench.json docs/bench.svg
@@ -20,7 +21,7 @@ STYLES = [("o", "#0072B2"), ("s", "#D55E00"), ("^", "#009E73"), ("D", "#CC79A7")
 def main(source, target):
     run = json.loads(Path(source).read_text())
     cells = [cell for cell in run["cells"] if cell["dtype"] == "float32"]
-    names = list(dict.fromkeys(cell["op"] for cell in cells))[::-1]
+    names = list(dict.fromkeys(cell["op"] for cell in cells if "backward" not in cell["op"]))[::-1]
     sizes = sorted({cell["n"] for cell in cells})
     machine = run["machine"]
     rcParams["svg.fonttype"] = "none"  # text stays text: it can be searched, and takes the reader's size

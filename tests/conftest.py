@@ -58,13 +58,21 @@ def kind_of_row(op):
     return len(op.arrays), len(op.params), op.weight, op.takes_integers, op.arithmetic, op.widens, op.computes
 
 
+def inputs_of_row(op):
+    return len(op.arrays), len(op.params)
+
+
+def first_rows(kind):
+    return {kind(op): op for op in reversed(OPS.values())}.values()
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest drops what -m leaves out
 def pytest_collection_modifyitems(config, items):
     """What tests code above the instruction sets runs on the best one, above the dtypes on float32, and above the rows
     on the first of each kind. All others run in `make test-wide`.
     """
     left_out = []
-    first = {kind_of_row(op): op for op in reversed(OPS.values())}.values()
+    first, first_of_inputs = first_rows(kind_of_row), first_rows(inputs_of_row)
     for item in items:
         if item.get_closest_marker("above_the_isa") and item.callspec.params["isa"] != ISAS[0]:
             item.add_marker("wide")
@@ -73,7 +81,10 @@ def pytest_collection_modifyitems(config, items):
         by_row = item.get_closest_marker("above_the_row") or (
             item.get_closest_marker("row_or_isa") and item.callspec.params["isa"] != ISAS[0]
         )
-        if by_row and item.callspec.params["op"] not in first:
+        by_inputs = item.get_closest_marker("above_the_row_and_kind")
+        if (by_row and item.callspec.params["op"] not in first) or (
+            by_inputs and item.callspec.params["op"] not in first_of_inputs
+        ):
             item.add_marker("wide")
             left_out += [item] * not_drawn(item.nodeid, config.getoption("--sample"))
     if left_out:

@@ -250,6 +250,7 @@ def test_every_isa_has_the_same_bytes(name, float_dtype):
     assert len(results) == 1
 
 
+@pytest.mark.wide
 @pytest.mark.above_the_isa
 @pytest.mark.skipif(not WIDE, reason="long double is not wider than double here, and judges nothing")
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.computes], ids=lambda op: op.name)

@@ -443,6 +443,7 @@ def test_division_on_a_device_that_does_not_round_it(queue, op, monkeypatch, fre
 
 
 @pytest.mark.above_the_dtype
+@pytest.mark.above_the_row
 @pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
 def test_nans_on_a_device_that_has_but_one(queue, op, dtype, monkeypatch, fresh_kernels):
     """Whose arithmetic gives the same NaN always, as that of GPUs: the payloads of the CPU all the same."""

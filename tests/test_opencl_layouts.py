@@ -25,7 +25,7 @@ def full(op, dtype, shape, seed=0):
     return [value.reshape(shape) for value in flat]
 
 
-@pytest.mark.above_the_row
+@pytest.mark.above_the_row_and_kind
 @pytest.mark.above_the_dtype
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize(("op", "dtype"), pairs())
@@ -55,7 +55,7 @@ def limits(dtype):
     return -np.inf, np.inf
 
 
-@pytest.mark.above_the_row
+@pytest.mark.above_the_row_and_kind
 @pytest.mark.parametrize("op", [op for op in OPS.values() if len(op.inputs) > 1], ids=lambda op: op.name)
 def test_broadcasting(queue, packed, op):  # noqa: F811
     """A row, a column, a scalar and more axes, as each input; the shape of the result is NumPy's."""
@@ -130,7 +130,7 @@ def test_shapes_that_do_not_broadcast(queue):  # noqa: F811
 
 
 @pytest.mark.parametrize(
-    "dtype", [pytest.param(name, marks=() if name in ("int8", "uint32") else pytest.mark.wide) for name in INTEGERS]
+    "dtype", [pytest.param(name, marks=() if name == "int8" else pytest.mark.wide) for name in INTEGERS]
 )
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.takes_integers], ids=lambda op: op.name)
 def test_integers(queue, packed, op, dtype):  # noqa: F811

@@ -210,6 +210,7 @@ def test_events_of_others_stay(context, monkeypatch):
     stranger.set_status(cl.command_execution_status.COMPLETE)
 
 
+@pytest.mark.wide
 def test_cold_and_warm_cache(tmp_path):
     """A new process each: what PoCL and pyopencl left on disk must work as well as what they had to build."""
     platform, names = DEVICE.platform.name, ("relu", "leaky_relu_backward")
@@ -226,6 +227,7 @@ def test_cold_and_warm_cache(tmp_path):
         assert done.stdout == "2 operations\n"
 
 
+@pytest.mark.wide
 def test_home_that_cannot_be_written(tmp_path):
     if "Portable" not in DEVICE.platform.name:
         pytest.skip("not PoCL")

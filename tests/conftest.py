@@ -16,7 +16,9 @@ if not os.environ.get("OMP_NUM_THREADS", "set"):
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--sample", metavar="N,SEED", help="of the tests that are wide because of their row, one in N, chosen by SEED"
+        "--sample",
+        metavar="N,SEED",
+        help="of the tests that are wide because of their row or dtype, one in N, chosen by SEED",
     )
     parser.addoption("--may-skip", metavar="REGEX", help="a skip whose reason does not contain REGEX is a failure")
 
@@ -76,14 +78,15 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("above_the_isa") and item.callspec.params["isa"] != ISAS[0]:
             item.add_marker("wide")
-        if item.get_closest_marker("above_the_dtype") and item.callspec.params["dtype"] != np.float32:
-            item.add_marker("wide")
+        by_dtype = item.get_closest_marker("above_the_dtype") and item.callspec.params["dtype"] != np.float32
         by_row = item.get_closest_marker("above_the_row") or (
             item.get_closest_marker("row_or_isa") and item.callspec.params["isa"] != ISAS[0]
         )
         by_inputs = item.get_closest_marker("above_the_row_and_kind")
-        if (by_row and item.callspec.params["op"] not in first) or (
-            by_inputs and item.callspec.params["op"] not in first_of_inputs
+        if (
+            by_dtype
+            or (by_row and item.callspec.params["op"] not in first)
+            or (by_inputs and item.callspec.params["op"] not in first_of_inputs)
         ):
             item.add_marker("wide")
             left_out += [item] * not_drawn(item.nodeid, config.getoption("--sample"))

@@ -18,7 +18,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--sample",
         metavar="N,SEED",
-        help="of the tests that are wide because of their row or dtype, one in N, chosen by SEED",
+        help="of the tests that are wide because of their row or dtype, or long, one in N, chosen by SEED",
     )
     parser.addoption("--may-skip", metavar="REGEX", help="a skip whose reason does not contain REGEX is a failure")
 
@@ -84,7 +84,8 @@ def pytest_collection_modifyitems(config, items):
         )
         by_inputs = item.get_closest_marker("above_the_row_and_kind")
         if (
-            by_dtype
+            item.get_closest_marker("drawn")
+            or by_dtype
             or (by_row and item.callspec.params["op"] not in first)
             or (by_inputs and item.callspec.params["op"] not in first_of_inputs)
         ):

@@ -49,7 +49,7 @@ def test_every_function(one_device, tmp_path, capsys):
     assert all(taken > 0 for taken in measured["calls"].values())
 
 
-@pytest.mark.wide
+@pytest.mark.drawn
 def test_the_peer_computes_the_same(op):
     """Its expression is the row's definition: of numbers it gives what ours does."""
     context = cl.Context([DEVICE])

@@ -126,7 +126,7 @@ def test_every_16_bit_pattern(queue, op):
             same(getattr(opencl, op.name)(*[give(queue, value) for value in inputs]).get(), wanted(op, inputs))
 
 
-@pytest.mark.wide
+@pytest.mark.drawn
 @pytest.mark.parametrize("op", OPS.values(), ids=OPS)
 @pytest.mark.parametrize(("dtype", "n"), [("float32", 2**22), ("float64", 2**20)])
 def test_many_patterns(queue, op, dtype, n):
@@ -433,7 +433,7 @@ def test_division_is_rounded_by_fma(queue, name, ulps):
     same(np.where(isnan(want), want, got), want)
 
 
-@pytest.mark.wide
+@pytest.mark.drawn
 def test_division_on_a_device_that_does_not_round_it(queue, op, monkeypatch, fresh_kernels):
     """The same bytes by fma alone."""
     monkeypatch.setattr(_kernels, "divides_exactly", lambda device: False)

@@ -130,7 +130,7 @@ def test_shapes_that_do_not_broadcast(queue):  # noqa: F811
 
 
 @pytest.mark.parametrize(
-    "dtype", [pytest.param(name, marks=() if name == "int8" else pytest.mark.wide) for name in INTEGERS]
+    "dtype", [pytest.param(name, marks=() if name == "int8" else pytest.mark.drawn) for name in INTEGERS]
 )
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.takes_integers], ids=lambda op: op.name)
 def test_integers(queue, packed, op, dtype):  # noqa: F811

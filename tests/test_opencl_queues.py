@@ -36,16 +36,6 @@ context = cl.Context([device])
 queue = cl.CommandQueue(context)
 rng = np.random.default_rng(0)
 ops = [op for op in _core.OPS if not names or op.name in names]
-for op in ops:
-    for dtype in ("f2", "f4", "f8"):
-        inputs = [rng.standard_normal(300).astype(dtype) for _ in op.inputs]
-        inputs[len(op.arrays) :] = [0.1, 0.7][: len(op.params)]
-        given = [cl.array.to_device(queue, x) if isinstance(x, np.ndarray) else x for x in inputs]
-        results = [getattr(opencl, op.name)(*given)]
-        results.append(getattr(opencl, op.name)(*given, out=cl.array.zeros(queue, 310, dtype)[7:307]))
-        want = getattr(relu_simd, op.name)(*inputs)
-        for got in results:
-            assert got.get().tobytes() == want.tobytes(), op.name
 x, g = rng.standard_normal((2, 37, 45)).astype("f4")
 for host, grad in ((x, g), (x[::-2, 3:], g[::-2, 3:]), (x[:, 0], g[:, 0]), (x[:20, :3], g[:20, :3])):
     # As slices of the whole arrays, so that what is around them shows if it is read.
@@ -61,6 +51,16 @@ for host, grad in ((x, g), (x[::-2, 3:], g[::-2, 3:]), (x[:, 0], g[:, 0]), (x[:2
     pairs += [(opencl.add_relu(a, w), relu_simd.add_relu(host, weight))]
     for got, want in pairs:
         assert got.get().tobytes() == want.tobytes(), (host.shape, got.dtype)
+for op in ops:
+    for dtype in ("f2", "f4", "f8"):
+        inputs = [rng.standard_normal(300).astype(dtype) for _ in op.inputs]
+        inputs[len(op.arrays) :] = [0.1, 0.7][: len(op.params)]
+        given = [cl.array.to_device(queue, x) if isinstance(x, np.ndarray) else x for x in inputs]
+        results = [getattr(opencl, op.name)(*given)]
+        results.append(getattr(opencl, op.name)(*given, out=cl.array.zeros(queue, 310, dtype)[7:307]))
+        want = getattr(relu_simd, op.name)(*inputs)
+        for got in results:
+            assert got.get().tobytes() == want.tobytes(), op.name
 print(len(ops), "operations")
 """
 

@@ -12,7 +12,7 @@ BENCH_ARGS ?=
 SITE_ARGS ?=
 TEST_ARGS ?=
 # Tests that PyTorch runs besides those of its integration: this package's layers and weights against its own.
-TORCH_TESTS := tests/test_integrations_torch.py tests/test_integrations_torch_smooth.py tests/test_nn.py tests/test_init.py tests/test_diagnostics.py \
+TORCH_TESTS := $(wildcard tests/test_integrations_torch*.py) tests/test_nn.py tests/test_init.py tests/test_diagnostics.py \
     "tests/test_docs.py::test_page[torch]"
 PERF_ARGS ?=
 EXHAUSTIVE_ARGS ?=

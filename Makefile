@@ -102,7 +102,7 @@ check-site: docs
 # Debian's simulator sees every access of a kernel. Where apt cannot bring it, its test says so and is skipped.
 test-opencl: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-opencl
 	command -v oclgrind >/dev/null || { apt-get update && apt-get install -y oclgrind; } >$(VENV)/apt.log 2>&1 || true
-	$(PY) -m pytest -rs -m "" tests/test_opencl.py tests/test_opencl_queues.py $(TEST_ARGS)
+	$(PY) -m pytest -rs -m "" $(wildcard tests/test_opencl*.py) $(TEST_ARGS)
 
 gpu: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-opencl
 	$(PY) scripts/gpu.py --out bench-out $(GPU_ARGS)

@@ -148,6 +148,7 @@ RS_SYSTEM_REGISTER(fpsr)
 #ifndef RS_AS_WRITTEN
 #define RS_AS_WRITTEN(v) (void)(v)
 #endif
+
 /* Has GCC keep a pointer in a register of its own, where ARM's addresses take an offset from it; left alone
  * it makes a sum for each vector of a step. */
 /* Has GCC load a vector once. Left alone it does so for each of its uses, since an instruction can take an operand

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar, Self, dataclass_transform
@@ -191,11 +191,13 @@ class Elementwise(Layer):
     _function = ""  # the row; of an instance, which may choose another
     _fields: ClassVar[tuple[str, ...]] = ()
 
-    def __init_subclass__(cls, function: str) -> None:
-        """Name the row."""
+    def __init_subclass__(cls, function: str = "") -> None:
+        """Name the row; a class that names none is a layer of its parent's."""
+        if not function:
+            return
         cls._function = function
         dataclass(eq=False)(cls)
-        cls._fields = tuple(cls.__annotations__)
+        cls._fields = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]  # it is a dataclass by now
         cls.__doc__ = cls._doc()
 
     @classmethod

@@ -462,3 +462,15 @@ def test_the_gradient_of_weights_is_that_of_the_last_backward():
         layer(x)
         layer.backward(np.full_like(x, factor))
         assert layer.grad_weight.tolist() == [-7 * factor]
+
+
+def test_subclasses_keep_their_parameters():
+    class Own(nn.ELU):
+        pass
+
+    class OfARow(nn.ELU, function="elu"):
+        pass
+
+    for layer in (Own(alpha=2.0), OfARow(alpha=2.0)):
+        assert layer(np.array([-np.inf]))[0] == -2
+        assert layer.backward(np.ones(1))[0] == 0

@@ -201,3 +201,12 @@ def _memory(array: Array) -> tuple[object, int]:
     if parent is None:
         return memory, array.offset
     return parent, array.offset + memory.get_info(cl.mem_info.OFFSET)
+
+
+def two_outs(name: str, wanted: str, out: Any) -> tuple[Any, Any]:
+    """What was given for both results, None for what was not."""
+    if out is None:
+        return None, None
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise TypeError(f"{name}: out must be a tuple {wanted}, not {type(out).__name__}")
+    return out

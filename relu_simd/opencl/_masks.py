@@ -65,11 +65,7 @@ def relu_with_mask(
     (array([0., 3., 0., 4.], dtype=float32), array([10], dtype=uint8))
     """
     name = "relu_with_mask"
-    y = mask = None
-    if out is not None:
-        if not isinstance(out, tuple) or len(out) != 2:
-            raise TypeError(f"{name}: out must be a tuple (y, mask), not {type(out).__name__}")
-        y, mask = out
+    y, mask = _checks.two_outs(name, "(y, mask)", out)
     dtype = _checks.dtype_of(name, ("x", "y"), (x,) if y is None else (x, y), integers=True)
     queue = _checks.a_queue(name, queue, [array for array in (x, y, mask) if isinstance(array, Array)])
     if y is None:

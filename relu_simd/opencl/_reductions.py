@@ -151,11 +151,7 @@ def prelu_backward(
     array([ 4., 64.])
     """
     name = "prelu_backward"
-    grad_x = grad_weight = None
-    if out is not None:
-        if not isinstance(out, tuple) or len(out) != 2:
-            raise TypeError(f"{name}: out must be a tuple (grad_x, grad_weight), not {type(out).__name__}")
-        grad_x, grad_weight = out
+    grad_x, grad_weight = _checks.two_outs(name, "(grad_x, grad_weight)", out)
     operands: tuple[str, ...] = ("grad_output", "x")
     inputs: tuple[Any, ...] = (grad_output, x)
     dtype = _checks.dtype_of(name, operands, inputs, integers=False)

@@ -102,12 +102,12 @@ enum { PARTS = 1 };
 RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return (mask_u16){v <= c}; }
 RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return (mask_u16){a.is | b.is}; }
 /* The masks of PARTS float32 vectors as that of the 16-bit vector. */
-RS_INLINE mask_u16 mask_of_parts_u16(const mask_f32 *m) { return (mask_u16){m[0].is}; }
+RS_INLINE mask_u16 mask_of_parts_u16(mask_parts_f32 m) { return (mask_u16){m.part[0].is}; }
 /* The lanes in order, exactly; and back, rounded to nearest even. */
-RS_INLINE wide_half widen_f16(vec_u16 v) { return (wide_half){{rs_from_f16(v)}}; }
-RS_INLINE wide_half widen_bf16(vec_u16 v) { return (wide_half){{rs_from_bf16(v)}}; }
-RS_INLINE vec_u16 narrow_f16(wide_half v) { return rs_to_f16(v.part[0]); }
-RS_INLINE vec_u16 narrow_bf16(wide_half v) { return rs_to_bf16(v.part[0]); }
+RS_INLINE vec_parts_f32 widen_f16(vec_u16 v) { return (vec_parts_f32){{rs_from_f16(v)}}; }
+RS_INLINE vec_parts_f32 widen_bf16(vec_u16 v) { return (vec_parts_f32){{rs_from_bf16(v)}}; }
+RS_INLINE vec_u16 narrow_f16(vec_parts_f32 v) { return rs_to_f16(v.part[0]); }
+RS_INLINE vec_u16 narrow_bf16(vec_parts_f32 v) { return rs_to_bf16(v.part[0]); }
 RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v) { return (doubles_f32){{v}}; }
 
 RS_INLINE void fence(void) {}

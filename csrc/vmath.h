@@ -157,6 +157,13 @@ RS_INLINE vec nudged(vec hi, vec lo)
     return select(finite(result), result, hi);
 }
 
+/* a * b + part, where |part| is well below |a * b|. With to_half nudged. */
+RS_INLINE vec product_and(vec a, vec b, vec part, int to_half)
+{
+    const vec sum = fma(a, b, part);
+    return to_half ? nudged(sum, add(fms(a, b, sum), part)) : sum;
+}
+
 /* Of a function whose result is x / 2 and a little more (or, where `sign` is negative, less) for tiny x, and float32
  * has lost the little: for 16-bit floats x / 2 may be halfway. Of other results the smallest denormal changes nothing.
  */
@@ -179,8 +186,7 @@ RS_INLINE vec hardsigmoid_line(vec x, vec m, int to_half)
     const vec three = splat(3), sixth = splat((elem)(1.0 / 6));
     const vec s = add(x, three), s_rest = sub(x, sub(s, three));
     const vec q = mul(s, sixth), q_rest = mul(add(fnma(q, splat(6), s), s_rest), sixth);
-    const vec p = mul(m, q), rest = sub(mul(m, q_rest), fnma(m, q, p)), sum = add(p, rest);
-    return to_half ? nudged(sum, add(sub(p, sum), rest)) : sum;
+    return product_and(m, q, mul(m, q_rest), to_half);
 }
 
 /* x / 3 + 1 / 2 as (2x + 3) / 6, which has no error near its zero. */
@@ -251,28 +257,27 @@ RS_INLINE vec sigmoid_less(vec x, vec surplus, int to_half)
     return nan_of(x, mul(result, l.power)); /* denormal results are rounded here, and only they */
 }
 
-/* x * sigmoid(z - surplus), for a z from `lowest` on. The sigmoid is s * 2^n, n <= 0, and s below 3/4, so that no
- * product overflows. As much of 2^n as can be held is the last factor, which rounds only where the result is denormal.
- */
+/* x * sigmoid(z - surplus), for a z from `lowest` on; nothing where z is a NaN. The sigmoid is s * 2^n, n <= 0, and s
+ * below 3/4, so that no product overflows. As much of 2^n as can be held is the last factor, which rounds only where
+ * the result is denormal; the others are two of 2^k. */
 RS_INLINE vec times_sigmoid(vec x, vec z, vec surplus, elem lowest, int to_half)
 {
-    const vec bias = splat(POW2), floor = splat(CONSTANTS(exp).floor),
-              half = pow2(splat(POW2 + CONSTANTS(sigmoid).shift - 1));
+    const vec bias = splat(POW2), half = pow2(splat(POW2 + CONSTANTS(sigmoid).shift - 1));
     const logistic l = logistic_of(z, surplus, lowest);
-    const vec n = min(add(l.n, splat(1)), splat(0)), last = pow2(add(max(n, floor), bias));
-    vec first, second;
-    halves_of_power(min(sub(n, floor), splat(0)), &first, &second);
-    const vec m = mul(mul(x, first), second), s = mul(l.i, max(l.power, half));
-    const vec p = mul(m, s), rest = sub(mul(p, l.e), fnma(m, s, p)), sum = add(p, rest);
-    const vec product = mul(to_half ? nudged(sum, add(sub(p, sum), rest)) : sum, last);
+    const vec n = min(add(l.n, splat(1)), splat(0)), below = min(sub(n, splat(CONSTANTS(exp).floor)), splat(0));
+    const vec at = fma(below, splat((elem)0.5), bias), k = sub(at, bias), power = pow2(at);
+    const vec last = pow2(fnma(k, splat(2), add(n, bias)));
+    const vec m = mul(mul(x, power), power), s = mul(l.i, max(l.power, half));
+    const vec product = mul(product_and(m, s, mul(m, mul(s, l.e)), to_half), last);
     const vec curve = drop(less(z, splat(lowest)), product);
-    return nan_of(z, select(at_least(z, CONSTANTS(sigmoid).highest), x, copysign(curve, x)));
+    return select(at_least(z, CONSTANTS(sigmoid).highest), x, copysign(curve, x));
 }
 
 RS_INLINE vec silu_of(vec x, vec beta, int to_half)
 {
     const vec z = mul(beta, x);
-    return beside_half(x, beta, times_sigmoid(x, z, fnma(beta, x, z), CONSTANTS(exp).factor, to_half), to_half);
+    const vec curve = times_sigmoid(x, z, fnma(beta, x, z), CONSTANTS(exp).factor, to_half);
+    return nan_of(z, beside_half(x, beta, curve, to_half));
 }
 
 /* s * (1 + (k + k_rest) * (1 - s)) with s = sigmoid(z - surplus): the factor of the gradient of times_sigmoid, where
@@ -286,8 +291,8 @@ RS_INLINE vec sigmoid_slope(vec z, vec surplus, vec k, vec k_rest)
     /* 1 + t = m + m_rest, 1 - s = c + c_rest, and the bracket is q + q_rest */
     const vec u = sub(one, l.head), m = add(u, l.w);
     const vec m_rest = add(add(sub(u, m), l.w), sub(sub(one, u), l.head));
-    const vec i = mul(l.i, l.scale), c = mul(i, m), c_rest = sub(fma(c, l.e, mul(i, m_rest)), fnma(i, m, c));
-    const vec p = mul(k, c), p_rest = sub(fma(k, c_rest, mul(k_rest, c)), fnma(k, c, p));
+    const vec i = mul(l.i, l.scale), c = mul(i, m), c_rest = fma(c, l.e, fma(i, m_rest, fms(i, m, c)));
+    const vec p = mul(k, c), p_rest = fma(k, c_rest, fma(k_rest, c, fms(k, c, p)));
     const vec q = add(one, p), of_p = sub(q, one);
     const vec q_rest = add(add(sub(one, sub(q, of_p)), sub(p, of_p)), p_rest);
     const vec s = mul(l.i, max(l.power, l.scale)), sum = fma(s, q, mul(s, fma(q, l.e, q_rest)));
@@ -365,8 +370,7 @@ RS_INLINE vec elu_sum(vec x, vec alpha, int to_half)
     const vec tail = exp_of(max(min(x, zero), splat(CONSTANTS(exp).elu)), zero, &v, &n, &head);
     const vec power = pow2(v), less = sub(power, splat(1));
     const vec u = fma(power, head, less), w = fma(power, tail, fma(power, head, sub(less, u)));
-    const vec part = select(finite(alpha), mul(alpha, w), zero), sum = fma(alpha, u, part);
-    const vec result = to_half ? nudged(sum, add(fma(alpha, u, sub(zero, sum)), part)) : sum;
+    const vec result = product_and(alpha, u, select(finite(alpha), mul(alpha, w), zero), to_half);
     /* Not alpha * x: of 0 * infinity each CPU makes a NaN of its own sign. Not 1: compilers make of a product with a
      * signed 1 a flip of the sign, also of a NaN's. */
     const vec signed_alpha = mul(alpha, copysign(half, x));
@@ -412,8 +416,7 @@ RS_INLINE vec celu_sum(vec x, vec alpha, int to_half)
     const vec tail = exp_of(z, rest, &v, &n, &head);
     const vec up = max(n, zero), g = pow2(min(v, bias)), h = pow2(sub(bias, min(up, splat(64)))), less_h = sub(g, h);
     const vec u = fma(g, head, less_h), w = fma(g, tail, fma(g, head, sub(less_h, u)));
-    const vec part = mul(a, w), sum = fma(a, u, part), power = sub(up, shift);
-    const vec result = to_half ? nudged(sum, add(fma(a, u, sub(zero, sum)), part)) : sum;
+    const vec result = product_and(a, u, mul(a, w), to_half), power = sub(up, shift);
     powers(add(power, bias), power, &third, &last);
     /* Of a tiny x the quotient may be denormal, and the result is x; so it is, in the limit, of an infinite alpha. */
     const mask small = less(min_abs(quotient, splat(1)), splat((elem)0x1p-60));
@@ -453,8 +456,8 @@ RS_INLINE vec selu_of(vec x, int to_half)
     const vec a = select(positive, splat(CONSTANTS(selu).scale), splat(CONSTANTS(selu).alpha));
     const vec a_rest = select(positive, splat(CONSTANTS(selu).scale_rest), splat(CONSTANTS(selu).alpha_rest));
     const vec b = mul(select(positive, x, u), enlarged), b_rest = drop(positive, mul(w, enlarged));
-    const vec rest = fma(a, b_rest, mul(min(b, splat(CONSTANTS(exp).largest)), a_rest)), sum = fma(a, b, rest);
-    const vec result = to_half ? nudged(sum, add(fma(a, b, sub(zero, sum)), rest)) : sum;
+    const vec rest = fma(a, b_rest, mul(min(b, splat(CONSTANTS(exp).largest)), a_rest));
+    const vec result = product_and(a, b, rest, to_half);
     return nan_of(x, copysign(mul(result, reduced), x));
 }
 

@@ -131,6 +131,7 @@ RS_INLINE __m256i lanes_64(uint64_t bits)
     RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return _mm256_mul_##S(a, b); }                                 \
     RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return _mm256_div_##S(a, b); }                                 \
     RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm256_fmadd_##S(a, b, c); }                 \
+    RS_INLINE vec_##T fms_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm256_fmsub_##S(a, b, c); }                 \
     RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm256_fnmadd_##S(a, b, c); }               \
     RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return _mm256_min_##S(a, b); }                                 \
     RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return _mm256_max_##S(a, b); }                                 \

@@ -61,6 +61,7 @@ RS_INLINE uint64_t first(size_t n) { return ((uint64_t)1 << n) - 1; }
     RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return _mm512_mul_##S(a, b); }                                  \
     RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return _mm512_div_##S(a, b); }                                  \
     RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm512_fmadd_##S(a, b, c); }                  \
+    RS_INLINE vec_##T fms_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm512_fmsub_##S(a, b, c); }                  \
     RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm512_fnmadd_##S(a, b, c); }                \
     RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return _mm512_min_##S(a, b); }                                  \
     RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return _mm512_max_##S(a, b); }                                  \

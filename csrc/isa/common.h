@@ -127,6 +127,7 @@ static const double POW2_f64 = 0x1.8p52 + 1023;
     PARTS_2(copysign, T)                                                                                        \
     PARTS_2(nan_of, T)                                                                                          \
     PARTS_3(fma, T)                                                                                             \
+    PARTS_3(fms, T)                                                                                             \
     PARTS_3(fnma, T)
 
 PARTS_OF(f32, float)

@@ -212,6 +212,7 @@ RS_INLINE joined joined_from(uint64_t bits, int quarter)
     RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return vmulq_##T(a, b); }                          \
     RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return vdivq_##T(a, b); }                          \
     RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmaq_##T(c, a, b); }            \
+    RS_INLINE vec_##T fms_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmaq_##T(vnegq_##T(c), a, b); } \
     RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmsq_##T(c, a, b); }           \
     RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return vminq_##T(a, b); }                          \
     RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return vmaxq_##T(a, b); }                          \

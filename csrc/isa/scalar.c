@@ -47,32 +47,33 @@
     RS_INLINE void store_counts_##T(U *p, counter_##T sum) { *p = sum; }
 
 /* BITS: of the fraction; FABS and COPYSIGN: the functions of the C library. */
-#define FLOAT(T, E, U, BITS, FABS, COPYSIGN)                                                                        \
-    COMMON(T, E, U)                                                                                                 \
-    /* IEEE sum, difference, product, quotient, a * b + c and c - a * b, each rounded once. Of two NaNs the payload \
-     * of either. */                                                                                                \
-    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return a + b; }                                               \
-    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return a - b; }                                               \
-    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return a * b; }                                               \
-    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return a / b; }                                               \
-    RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return rs_fma_##T(a, b, c); }                      \
-    RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return rs_fma_##T(-a, b, c); }                    \
-    /* The smaller, the larger, the smaller magnitude; unspecified where a is NaN or for zeros of unlike sign. */   \
-    RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return a < b ? a : b; }                                       \
-    RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return a > b ? a : b; }                                       \
-    RS_INLINE vec_##T min_abs_##T(vec_##T a, vec_##T b) { return min_##T(FABS(a), b); }                             \
-    /* 2^n, normal, for v = POW2 + n (isa/common.h). */                                                             \
-    RS_INLINE vec_##T pow2_##T(vec_##T v)                                                                           \
-    {                                                                                                               \
-        U bits;                                                                                                     \
-        memcpy(&bits, &v, sizeof bits);                                                                             \
-        bits <<= BITS;                                                                                              \
-        memcpy(&v, &bits, sizeof bits);                                                                             \
-        return v;                                                                                                   \
-    }                                                                                                               \
-    /* The magnitude of v with the sign of s, bit for bit. */                                                       \
-    RS_INLINE vec_##T copysign_##T(vec_##T v, vec_##T s) { return COPYSIGN(v, s); }                                 \
-    /* x made quiet where x is NaN (sign and payload kept), else v. */                                              \
+#define FLOAT(T, E, U, BITS, FABS, COPYSIGN)                                                                           \
+    COMMON(T, E, U)                                                                                                    \
+    /* IEEE sum, difference, product, quotient, a * b + c, a * b - c and c - a * b, each rounded once. Of two NaNs the \
+     * payload of either. */                                                                                                         \
+    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return a + b; }                                                  \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return a - b; }                                                  \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return a * b; }                                                  \
+    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return a / b; }                                                  \
+    RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return rs_fma_##T(a, b, c); }                         \
+    RS_INLINE vec_##T fms_##T(vec_##T a, vec_##T b, vec_##T c) { return rs_fma_##T(a, b, -c); }                        \
+    RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return rs_fma_##T(-a, b, c); }                       \
+    /* The smaller, the larger, the smaller magnitude; unspecified where a is NaN or for zeros of unlike sign. */      \
+    RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return a < b ? a : b; }                                          \
+    RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return a > b ? a : b; }                                          \
+    RS_INLINE vec_##T min_abs_##T(vec_##T a, vec_##T b) { return min_##T(FABS(a), b); }                                \
+    /* 2^n, normal, for v = POW2 + n (isa/common.h). */                                                                \
+    RS_INLINE vec_##T pow2_##T(vec_##T v)                                                                              \
+    {                                                                                                                  \
+        U bits;                                                                                                        \
+        memcpy(&bits, &v, sizeof bits);                                                                                \
+        bits <<= BITS;                                                                                                 \
+        memcpy(&v, &bits, sizeof bits);                                                                                \
+        return v;                                                                                                      \
+    }                                                                                                                  \
+    /* The magnitude of v with the sign of s, bit for bit. */                                                          \
+    RS_INLINE vec_##T copysign_##T(vec_##T v, vec_##T s) { return COPYSIGN(v, s); }                                    \
+    /* x made quiet where x is NaN (sign and payload kept), else v. */                                                 \
     RS_INLINE vec_##T nan_of_##T(vec_##T x, vec_##T v) { return x == x ? v : x + x; }
 
 #define INTEGER(T, E, U)                                                               \

@@ -147,6 +147,7 @@ RS_INLINE vec mul(vec a, vec b) { return a * b; }
 #define fma __builtin_fmaf
 #endif
 #endif
+RS_INLINE vec fms(vec a, vec b, vec c) { return fma(a, b, -c); }
 RS_INLINE vec fnma(vec a, vec b, vec c) { return fma(-a, b, c); }
 #if defined EXACT_DIVISION
 RS_INLINE vec div(vec a, vec b) { return a / b; }

@@ -8,9 +8,12 @@ correctly is off by half an ULP at most. With an error of 1000 ULP a float32 has
   python benchmarks/errors.py --ops gelu,silu --dtypes float32     a few seconds
   python benchmarks/errors.py --step 1 --ops tanh --dtypes float32 every float32: 20 GB of memory
   python benchmarks/errors.py --markdown docs/errors.md --picture docs/errors.svg      what the documentation shows
+  python benchmarks/errors.py --ops gelu,gelu_backward --markdown docs/errors.md       these two rows of it anew
 
 It takes part who is installed: torch, jax, onnxruntime and SciPy, and NumPy with the line that people write there.
-The other libraries are called as `python -m relu_simd bench --peers` calls them.
+The other libraries are called as `python -m relu_simd bench --peers` calls them. A file of tables is not written over
+by tables that lack one of its types or libraries. With --ops it keeps its other rows, and in rows that are measured
+anew the cells of a library that is not installed.
 
 Inputs: all 16-bit floats; every 1009th float32, counted by bit patterns; a million float64, evenly by bit patterns.
 To these come 600,000 numbers of where functions bend, and thousands around each place where a result turns, changes
@@ -232,12 +235,6 @@ def measure(names, dtypes, libraries, step, console):
     return found
 
 
-def rows(found, names, dtype, libraries):
-    """A row for each function of a table, as texts."""
-    for name in names:
-        yield [name, *(str(found.get((dtype, name, each.name), "")) for each in libraries)]
-
-
 def title(library):
     return TITLES.get(library.name, library.name)
 
@@ -254,14 +251,82 @@ def versions(libraries):
     )
 
 
-def markdown(found, names, dtypes, libraries, step):
-    """The tables as a part of a page."""
-    lines = [f"{versions(libraries)}; float32 in steps of {step} bit patterns."]
-    for dtype in dtypes:
-        lines += ["", f"### {dtype}", "", f"| function | {' | '.join(map(title, libraries))} |"]
-        lines += ["|" + "---|" * (len(libraries) + 1)]
-        lines += [f"| `{name}` | {' | '.join(cells)} |" for name, *cells in rows(found, names, dtype, libraries)]
-    return "\n".join(lines) + "\n"
+class Page(NamedTuple):
+    """What docs/errors.md says.
+
+    `measured` is by what, `later` by what else and which functions, `tables` the cells by dtype, function and title.
+    """
+
+    measured: str
+    later: dict
+    titles: list
+    tables: dict
+
+    def __str__(self):
+        parts = [self.measured]
+        parts += [f"{', '.join(f'`{name}`' for name in names)}: {by}" for by, names in self.later.items()]
+        for dtype, table in self.tables.items():
+            lines = [f"| function | {' | '.join(self.titles)} |", "|" + "---|" * (len(self.titles) + 1)]
+            for name, cells in table.items():
+                texts = (cells.get(title, "not measured") for title in self.titles)
+                lines.append(f"| `{name}` | {' | '.join(texts)} |")
+            parts += [f"### {dtype}", "\n".join(lines)]
+        return "\n\n".join(parts) + "\n"
+
+
+def page(found, names, dtypes, libraries, step):
+    """Of what was measured. An empty cell says that the library does not have the function."""
+    tables = {
+        dtype: {
+            name: {title(each): str(found.get((dtype, name, each.name), "")) for each in libraries} for name in names
+        }
+        for dtype in dtypes
+    }
+    measured = f"{versions(libraries)}; float32 in steps of {step} bit patterns."
+    return Page(measured, {}, [title(each) for each in libraries], tables)
+
+
+def read(text):
+    """The page of which this is the text."""
+    measured, *parts = text.rstrip("\n").split("\n\n")
+    later, tables, titles = {}, {}, []
+    while parts and not parts[0].startswith("### "):
+        names, _, by = parts.pop(0).partition(": ")
+        later[by] = names.strip("`").split("`, `")
+    for heading, table in zip(parts[::2], parts[1::2], strict=True):
+        (_, *titles), _, *cells = (line[2:-2].split(" | ") for line in table.split("\n"))
+        tables[heading.removeprefix("### ")] = {
+            name.strip("`"): dict(zip(titles, texts, strict=True)) for name, *texts in cells
+        }
+    return Page(measured, later, titles, tables)
+
+
+def merged(old, new):
+    """The old page with the rows of the new one."""
+    names = {name for table in new.tables.values() for name in table}
+    later = {by: [name for name in those if name not in names] for by, those in old.later.items()}
+    if new.measured != old.measured:
+        later[new.measured] = [name for name in OPS if name in names or name in later.get(new.measured, ())]
+    tables = {}
+    for dtype in old.tables | new.tables:
+        before, now = (page.tables.get(dtype, {}) for page in (old, new))
+        both = before | now
+        tables[dtype] = {name: before.get(name, {}) | now.get(name, {}) for name in OPS if name in both}
+    titles = dict.fromkeys(old.titles + new.titles)
+    return Page(old.measured, {by: those for by, those in later.items() if those}, list(titles), tables)
+
+
+def refuse_to_lose(path, old, dtypes, titles, whole):
+    """SystemExit where a new page would say less than the old one, or two things of one function."""
+    types = [dtype for dtype in old.tables if dtype not in dtypes]
+    if types:
+        sys.exit(f"errors: {path} has a table of {', '.join(types)}, which would not be measured")
+    columns = [each for each in old.titles if each not in titles]
+    if columns and whole:
+        sys.exit(
+            f"errors: {path} has a column of {', '.join(columns)}, which would not be measured: install what is"
+            " missing, or choose functions by --ops, which keeps those cells"
+        )
 
 
 def errors_over_x(op, libraries, low, high, n_bins=160, each=2000):
@@ -360,15 +425,21 @@ def main(argv=None):
     if missing:
         console.print(f"left out: {', '.join(missing)}, not installed")
     libraries = [RELU_SIMD, NUMPY, *peers]
+    old, whole = None, set(names) == set(OPS)
+    if options.markdown and options.markdown.exists():
+        old = read(options.markdown.read_text(encoding="utf-8"))
+        refuse_to_lose(options.markdown, old, dtypes, list(map(title, libraries)), whole)
     found = measure(names, dtypes, libraries, options.step, console)
-    for dtype in dtypes:
-        table = Table("function", *map(title, libraries), title=f"{dtype}: largest error in ULP, and where")
-        for cells in rows(found, names, dtype, libraries):
-            table.add_row(*cells)
+    measured = page(found, names, dtypes, libraries, options.step)
+    for dtype, cells in measured.tables.items():
+        table = Table("function", *measured.titles, title=f"{dtype}: largest error in ULP, and where")
+        for name, texts in cells.items():
+            table.add_row(name, *texts.values())
         console.print(table)
     console.print(versions(libraries), soft_wrap=True)
     if options.markdown:
-        options.markdown.write_text(markdown(found, names, dtypes, libraries, options.step))
+        written = measured if whole or old is None else merged(old, measured)
+        options.markdown.write_text(str(written), encoding="utf-8")
         console.print(f"tables: {options.markdown}")
     if options.picture:
         draw(libraries, options.picture)

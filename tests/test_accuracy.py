@@ -43,6 +43,8 @@ by_name = pytest.mark.parametrize("name", FUNCTIONS)
 FOUND = {("sigmoid", 4): 0.80, ("sigmoid", 8): 0.80, ("tanh", 4): 0.95, ("tanh", 8): 0.86}
 FOUND |= {("selu", 4): 0.95, ("silu", 4): 0.83, ("gelu", 4): 0.83, ("tanhshrink", 4): 0.98, ("softsign", 4): 0.51}
 FOUND |= {("elu", 4): 0.80, ("elu", 8): 0.80, ("softplus", 4): 0.80, ("softplus", 8): 0.80}
+FOUND |= {("hardsigmoid", 4): 0.51, ("hardswish", 4): 0.51, ("celu", 4): 0.84, ("logsigmoid", 4): 0.80}
+FOUND |= {("gelu_tanh", 4): 0.84, ("mish", 4): 1.00}
 
 # Where one is right, all are: tests/test_digests.py compares their bytes.
 pytestmark = [pytest.mark.usefixtures("isa"), pytest.mark.above_the_isa]

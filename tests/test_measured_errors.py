@@ -111,13 +111,53 @@ def test_a_run(errors, tmp_path, capsys):
     assert ">all digits<" in picture.read_text()
 
 
+def test_rows_that_are_measured_anew(errors, tmp_path):
+    """The others stay, and so does what is known of a library that is not there; a new row says what is not."""
+    path = tmp_path / "errors.md"
+    options = ["--dtypes", "float32", "--step", "10000019", "--markdown", str(path)]
+    errors["main"](["--ops", "softsign,hardswish_backward", "--libraries", "scipy", *options])
+    before = errors["read"](path.read_text())
+    marked = before.tables["float32"]["softsign"] | {"relu_simd": "9.99 at 1", "SciPy": "0.77 at 2"}
+    before.tables["float32"]["softsign"] = marked
+    path.write_text(str(before))
+    for _ in range(2):  # the second time it says the same
+        errors["main"](["--ops", "softsign,hardswish", "--libraries", "", *options])
+        after = errors["read"](path.read_text())
+        table = after.tables["float32"]
+        assert list(table) == ["hardswish", "hardswish_backward", "softsign"]
+        assert table["hardswish_backward"] == before.tables["float32"]["hardswish_backward"]
+        assert table["softsign"]["relu_simd"].startswith("0.50 at ")
+        assert [table[name].get("SciPy") for name in ("softsign", "hardswish")] == ["0.77 at 2", "not measured"]
+        assert after.measured == before.measured
+        assert list(after.later.values()) == [["hardswish", "softsign"]]
+        assert "SciPy" not in "".join(after.later)
+    errors["main"](["--ops", "softsign,hardswish", "--libraries", "scipy", *options])
+    assert not errors["read"](path.read_text()).later
+
+
+def test_a_page_is_not_overwritten_by_one_that_says_less(errors, tmp_path):
+    path, page = tmp_path / "errors.md", (ROOT / "docs" / "errors.md").read_text()
+    path.write_text(page)
+    names = ",".join(errors["OPS"])
+    for options in ([], ["--ops", names]):
+        with pytest.raises(
+            SystemExit, match=r"has a column of PyTorch, JAX, ONNX Runtime, which would not be measured"
+        ):
+            errors["main"]([*options, "--libraries", "scipy", "--markdown", str(path)])
+    with pytest.raises(SystemExit, match="has a table of float16, bfloat16, float64, which would not be measured"):
+        errors["main"](["--ops", "gelu", "--dtypes", "float32", "--markdown", str(path)])
+    assert path.read_text() == page == str(errors["read"](page))
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_the_page_keeps_the_bounds(dtype):
     page = (ROOT / "docs" / "errors.md").read_text()
     table = page.partition(f"\n### {dtype}\n")[2].partition("\n### ")[0]
     assert re.search(r"\n\| function \| relu_simd \| NumPy \|", table)
     rows = dict(re.findall(r"\n\| `(\w+)` \| (\d+\.\d\d) at ", table))
-    assert len(rows) == table.count("\n| `") > 20
+    missing = [op.name for op in OPS.values() if op.accuracy.max_ulp and op.name not in rows]
+    command = f"python benchmarks/errors.py --ops {','.join(missing)} --markdown docs/errors.md"
+    assert not missing, f"docs/errors.md: lacks {', '.join(missing)}; `{command}` adds them"
     for name, ulp in rows.items():
         bound = 0.5 if len(OPS[name].arrays) == 1 and dtype.endswith("16") else OPS[name].accuracy.max_ulp
         assert float(ulp) <= bound, name

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plain names of the words and functions of one dtype, T, and the macros that make kernels of expressions.
+/* The plain names of the words and functions of one dtype, T, and the macros that make kernels of expressions. A
+ * function of vmath.h or vmath_gelu.h that is not here would be defined once more for the next dtype: compilers say so.
  * Included by isa/body.h, which undefines nothing: it is the end of an ISA file. */
 #define RS_DTYPE(name, element, ...) typedef element elem_##name;
 #include "dtypes.def"
@@ -69,7 +70,7 @@
 #define DOUBLES ((size_t)NAME(DOUBLES))
 #define to_doubles NAME(to_doubles)
 
-/* Functions of the drivers. */
+/* Functions of vmath.h and vmath_gelu.h, and of the drivers. */
 #define polynomial NAME(polynomial)
 #define tanh_of NAME(tanh_of)
 #define nudged NAME(nudged)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The plain names of the words and functions of one dtype, T, and the macros that make kernels of expressions. A
- * function of vmath.h or vmath_gelu.h that is not here would be defined once more for the next dtype: compilers say so.
+ * function of vmath.h or vmath_gelu.h has to be here: without a name for each dtype it is defined twice, an error.
  * Included by isa/body.h, which undefines nothing: it is the end of an ISA file. */
 #define RS_DTYPE(name, element, ...) typedef element elem_##name;
 #include "dtypes.def"

@@ -55,6 +55,15 @@ def test_numbers_that_are_equal(queue, plans):  # noqa: F811
         opencl.threshold(x, 0, True, out=out)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.float16, float, int])
+def test_numbers_that_are_gone(queue, plans, kind):  # noqa: F811
+    """A number's place in memory says nothing: the next one often has the same."""
+    x, out = give(queue, np.array([-1, 2], "f4")), give(queue, np.zeros(2, "f4"))
+    for number in range(2, 12):
+        opencl.leaky_relu(x, kind(number), out=out)
+        same(out.get(), np.array([-number, 2], "f4"))
+
+
 @pytest.mark.parametrize("name", ["base_data", "offset", "shape", "strides", "dtype", "queue"])
 def test_an_attribute_that_is_set_anew(queue, plans, name):  # noqa: F811
     """What was found then does not hold for it."""

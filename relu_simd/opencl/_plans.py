@@ -15,7 +15,7 @@ from typing import Any
 
 from pyopencl import enqueue_nd_range_kernel as enqueue
 
-from relu_simd.opencl._kernels import KEPT, THREAD, Operation
+from relu_simd.opencl._kernels import KEPT, NUMBERS, THREAD, Operation
 from relu_simd.opencl._launch import Call, Events, record
 
 _serials = itertools.count(1)
@@ -93,7 +93,7 @@ def key_of(op: Operation, inputs: tuple[Any, ...], out: Any) -> Key:
         op,
         id(out),
         *(
-            (type(value), value, math.copysign(1, value)) if isinstance(value, (int, float)) else id(value)
+            (type(value), value, math.copysign(1, value)) if isinstance(value, NUMBERS) else id(value)
             for value in inputs
         ),
     )

@@ -52,13 +52,13 @@ class Operation:
 class Launcher(NamedTuple):
     """A thread's own kernel object; `elements` of an array go to each group of `group` work items.
 
-    `serial` is that of the plan (`_plans.py`) whose arguments the kernel has.
+    `has` says of which plan (`_plans.py`) the kernel has the arguments.
     """
 
     kernel: cl.Kernel
     group: int
     elements: int
-    serial: list[int]
+    has: list[Any]
 
 
 def has_fp64(device: cl.Device) -> bool:
@@ -135,7 +135,7 @@ def _launcher(
     packed = aligned and packs(device) and not (layout.axes and layout.placed[0])
     one_nan = op.row.arithmetic and dtype in FORMATS and has_one_nan(device)
     variant = Variant(op, dtype, params, layout, packed, _group(device), half, double, exact, one_nan)
-    return Launcher(_kernel(op.name, context, device, variant), variant.group, variant.group * variant.pack, [0])
+    return Launcher(_kernel(op.name, context, device, variant), variant.group, variant.group * variant.pack, [None])
 
 
 def _mask_launcher(
@@ -143,7 +143,7 @@ def _mask_launcher(
 ) -> Launcher:
     group = _group(device)
     kernel = _kernel(name, context, device, Mask(makes, dtype, layout, group))
-    return Launcher(kernel, group, group * 8 if makes else group, [0])
+    return Launcher(kernel, group, group * 8 if makes else group, [None])
 
 
 def _reduction_launcher(
@@ -161,7 +161,7 @@ def _reduction_launcher(
     group = _group(device)
     half = dtype == "float16" and not active and has_fp16(device)
     kernel = _kernel(name, context, device, Reduction(stage, active, dtype, result, layout, group, half))
-    return Launcher(kernel, group, group, [0])
+    return Launcher(kernel, group, group, [None])
 
 
 class _Thread(threading.local):

@@ -9,9 +9,10 @@ import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array
 
+from relu_simd._core import _histories, _record
 from relu_simd.opencl import _checks
 from relu_simd.opencl._kernels import THREAD
-from relu_simd.opencl._launch import Events, enqueue, histories, record
+from relu_simd.opencl._launch import Events, enqueue
 from relu_simd.opencl._placing import placed
 
 
@@ -179,7 +180,7 @@ def _run(
         return
     (step,) = _checks.steps(name, "mask", mask)
     layout, arguments = placed(name, operands, (out, given), given.shape, ordered=True, others=(mask,))
-    before, waited = histories(arrays, wait_for)
+    before, waited = _histories(arrays, wait_for)
     launcher = THREAD.mask_launcher(name, given.context, queue.device, makes, dtype, layout)
     buffers = [array.base_data for array in arrays]
-    record(before, enqueue(launcher, queue, given.size, (given.size, *buffers, *arguments, step), waited))
+    _record(before, enqueue(launcher, queue, given.size, (given.size, *buffers, *arguments, step), waited))

@@ -12,13 +12,14 @@ import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array, empty_like
 
-from relu_simd._core import Op
-from relu_simd.opencl import _checks, _plans
+from relu_simd._core import Op, _again, _histories, _record
+from relu_simd.opencl import _checks
 from relu_simd.opencl._docs import function_doc
 from relu_simd.opencl._kernels import NUMBERS, THREAD, Operation
-from relu_simd.opencl._launch import Call, Events, enqueue, histories, record
+from relu_simd.opencl._launch import Call, Events, enqueue
 from relu_simd.opencl._layout import DENSE, DENSE_WITH_OFFSETS
 from relu_simd.opencl._placing import placed
+from relu_simd.opencl._plans import keep
 from relu_simd.opencl._source import NUMBER, PACK_BYTES, Param
 
 
@@ -32,6 +33,7 @@ def operation(row: Op) -> Callable[..., Array]:
         if default is not None:
             operands[k] = operands[k].replace(default=default)
     signature = inspect.Signature([*operands, *optional])
+    defaults = {key: default for key, default in zip(row.params, row.defaults, strict=True) if default is not None}
 
     def function(
         *inputs: Any,
@@ -40,7 +42,9 @@ def operation(row: Op) -> Callable[..., Array]:
         wait_for: Events = None,
         **named: Any,
     ) -> Array:
-        if named or len(inputs) != count:  # binding by signature takes as long as a launch
+        if named or len(inputs) != count:
+            inputs, named = _completed(op.inputs, defaults, inputs, named)
+        if named or len(inputs) != count:  # binding by signature takes three times as long as a launch
             given = {"out": out, "queue": queue, "wait_for": wait_for}
             named |= {key: value for key, value in given.items() if value is not None}
             try:
@@ -52,13 +56,11 @@ def operation(row: Op) -> Callable[..., Array]:
             inputs = tuple(bound_inputs)
         if out is None or queue is not None:
             return run(prepare(op, inputs, out, queue), wait_for)
-        key = _plans.key_of(op, inputs, out)
-        if _plans.again(key, wait_for):
+        if _again(THREAD.plans, op, inputs, out, wait_for):
             return out
         call = prepare(op, inputs, out, queue)
         run(call, wait_for)
-        if call.launcher is not None:
-            _plans.keep(key, call)
+        keep(op, inputs, out, call)
         return out
 
     function.__name__ = function.__qualname__ = name
@@ -118,9 +120,20 @@ def prepare(op: Operation, inputs: tuple[Any, ...], out: Any, queue: Any) -> Cal
 def run(call: Call, wait_for: Events) -> Array:
     """Enqueue, and let later work on the arrays wait for it."""
     if call.launcher is not None:
-        before, waited = histories((call.out, *call.inputs), wait_for)
-        record(before, enqueue(call.launcher, call.queue, call.out.size, call.arguments, waited))
+        before, waited = _histories((call.out, *call.inputs), wait_for)
+        _record(before, enqueue(call.launcher, call.queue, call.out.size, call.arguments, waited))
     return call.out
+
+
+def _completed(
+    names: tuple[str, ...], defaults: dict[str, Any], inputs: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Inputs that were left out or given by name in their places, where nothing else was given; else all as it was."""
+    missing = names[len(inputs) :]
+    values = defaults | named
+    if named.keys() <= set(missing) <= values.keys():
+        return (*inputs, *(values[name] for name in missing)), {}
+    return inputs, named
 
 
 def _order(shape: tuple[int, ...], arrays: tuple[Array, ...]) -> str:

@@ -12,10 +12,10 @@ import pyopencl as cl
 from numpy.lib.array_utils import normalize_axis_tuple
 from pyopencl.array import Array
 
-from relu_simd._core import OPS, ROWS
+from relu_simd._core import OPS, ROWS, _histories, _record
 from relu_simd.opencl import _checks, _layout
 from relu_simd.opencl._kernels import NUMBERS, THREAD, Operation, needs_fp64
-from relu_simd.opencl._launch import Events, enqueue, histories, record
+from relu_simd.opencl._launch import Events, enqueue
 from relu_simd.opencl._layout import Strides
 from relu_simd.opencl._operation import prepare, run
 
@@ -257,9 +257,9 @@ def _reduce(
     name, active, dtype, to, shape, kept = work
     if not result.size:
         return
-    before, waited = histories((*arrays, result), wait_for)
+    before, waited = _histories((*arrays, result), wait_for)
     if not math.prod(shape):
-        record(
+        _record(
             before,
             cl.enqueue_fill_buffer(
                 queue, result.base_data, np.zeros(1, np.uint8), result.offset, result.nbytes, wait_for=waited
@@ -285,4 +285,4 @@ def _reduce(
         waited = [enqueue(first, queue, units.items, (partial, *buffers, *starts[1:], *axes, *units.numbers), waited)]
     last = THREAD.reduction_launcher(name, context, device, "TOTAL", active, dtype, to, layout)
     arguments = (result.base_data, partial, *buffers, *starts, *axes, extents[1], *units.total)
-    record(before, enqueue(last, queue, extents[1], arguments, waited))
+    _record(before, enqueue(last, queue, extents[1], arguments, waited))

@@ -47,8 +47,17 @@ RS_INLINE bits narrow(real f)
 }
 #elif defined HALF
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
-RS_INLINE real widen(bits x) { return convert_float(as_half(x)); }
-RS_INLINE bits narrow(real f) { return as_ushort(convert_half_rte(f)); }
+// The device's own conversions need not keep what is in a NaN.
+RS_INLINE real widen(bits x)
+{
+    const uint sign = (uint)(x & 0x8000) << 16, magnitude = x & 0x7fff;
+    return magnitude > 0x7c00 ? as_float(sign | 224u << 23 | magnitude << 13) : convert_float(as_half(x));
+}
+RS_INLINE bits narrow(real f)
+{
+    const uint u = as_uint(f);
+    return f != f ? (u >> 16 & 0x8000) | 0x7e00 | (u >> 13 & 0x03ff) : as_ushort(convert_half_rte(f));
+}
 #else
 // On the bits: vload_half is a call for each element on some devices. No step makes or reads a float32 denormal
 // that matters, so flushing them changes nothing.

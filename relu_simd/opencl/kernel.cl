@@ -58,6 +58,18 @@ RS_INLINE bits narrow(real f)
     const uint u = as_uint(f);
     return f != f ? (u >> 16 & 0x8000) | 0x7e00 | (u >> 13 & 0x03ff) : as_ushort(convert_half_rte(f));
 }
+#elif defined __F16C__ && defined __clang__ && !defined WIDENS
+// Clang's own words for it, on a CPU that has the instructions: several times as fast as the way below, but not in the
+// longer expressions, of which it makes no vectors with them. That a NaN is made quiet in steps hides from it where a
+// number came from: it would add in float16, which gives the same, one element at a time.
+RS_INLINE real widen(bits x) { return __builtin_load_halff((const half *)&x); }
+RS_INLINE bits narrow(real f)
+{
+    const uint u = as_uint(f), quiet = (u & 0x7fffffff) > 0x7f800000 ? u | 0x00400000 : u;
+    bits x;
+    __builtin_store_halff(as_float(quiet), (half *)&x);
+    return x;
+}
 #else
 // On the bits: vload_half is a call for each element on some devices. No step makes or reads a float32 denormal
 // that matters, so flushing them changes nothing.

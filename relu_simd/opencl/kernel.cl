@@ -168,6 +168,7 @@ RS_INLINE vec mul(vec a, vec b) { return a * b; }
 #define fma __builtin_fmaf
 #endif
 #endif
+RS_INLINE vec fms(vec a, vec b, vec c) { return fma(a, b, -c); }
 RS_INLINE vec fnma(vec a, vec b, vec c) { return fma(-a, b, c); }
 #if defined EXACT_DIVISION
 RS_INLINE vec div(vec a, vec b) { return a / b; }
@@ -286,6 +287,7 @@ RS_INLINE vec drop_within(vec v, wide s, vec of) { return widen(v & ~SIGN) <= s 
 #endif
 
 #define NAME(word) RS_CAT(word, NAME_OF_TYPE)
+#define CONSTANTS(name) NAME(name)
 #define LANE(name, a, b, s, t) RS_INLINE vec lane_##name(vec a, vec b, wide s, wide t)
 #define KERNEL1(name, a) LANE(name, a, b_, s_, t_)
 #define KERNEL2(name, a, b) LANE(name, a, b, s_, t_)

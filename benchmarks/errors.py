@@ -368,7 +368,7 @@ def main(argv=None):
         console.print(table)
     console.print(versions(libraries), soft_wrap=True)
     if options.markdown:
-        options.markdown.write_text(markdown(found, names, dtypes, libraries, options.step))
+        options.markdown.write_text(markdown(found, names, dtypes, libraries, options.step), encoding="utf-8")
         console.print(f"tables: {options.markdown}")
     if options.picture:
         draw(libraries, options.picture)

@@ -25,7 +25,7 @@ pytestmark = [
 def flags(file):
     """What the fragments of .clangd add for this file."""
     words = []
-    for fragment in (ROOT / ".clangd").read_text().split("---\n"):
+    for fragment in (ROOT / ".clangd").read_text(encoding="utf-8").split("---\n"):
         paths = re.search(r'PathMatch: "(.*)"', fragment)
         if paths is None or re.fullmatch(paths[1].replace("\\\\", "\\"), file):
             words += re.search(r"Add: \[(.*)\]", fragment)[1].split(", ")

@@ -104,16 +104,16 @@ def test_a_run(errors, tmp_path, capsys):
     assert 0.5 <= found["float32", "gelu", "relu_simd"].ulp <= 1
     assert found["float32", "gelu", "numpy"].all_digits
     assert found["float32", "silu_backward", "relu_simd"].ulp <= 3
-    shown, tables = capsys.readouterr().out, page.read_text()
+    shown, tables = capsys.readouterr().out, page.read_text(encoding="utf-8")
     for text in (shown, tables):
         assert str(found["float32", "gelu", "numpy"]) in text
     assert tables.count("\n| `") == 2
-    assert ">all digits<" in picture.read_text()
+    assert ">all digits<" in picture.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_the_page_keeps_the_bounds(dtype):
-    page = (ROOT / "docs" / "errors.md").read_text()
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     table = page.partition(f"\n### {dtype}\n")[2].partition("\n### ")[0]
     assert re.search(r"\n\| function \| relu_simd \| NumPy \|", table)
     rows = dict(re.findall(r"\n\| `(\w+)` \| (\d+\.\d\d) at ", table))

@@ -272,7 +272,7 @@ def test_home_that_cannot_be_written(tmp_path):
     if "Portable" not in DEVICE.platform.name:
         pytest.skip("not PoCL")
     in_the_way = tmp_path / "file"
-    in_the_way.write_text("")
+    in_the_way.write_text("", encoding="utf-8")
     script = "from relu_simd import opencl; print(opencl.devices())"
     only_pocl = {"POCL_CACHE_DIR": "", "XDG_CACHE_HOME": "", "HOME": str(in_the_way)}
     done = run("-c", script, **only_pocl)
@@ -299,7 +299,7 @@ def test_oclgrind_finds_nothing(script, said, tmp_path):
     if not OCLGRIND.exists():
         pytest.skip("oclgrind is not installed: apt-get install oclgrind")
     (tmp_path / "vendors").mkdir()
-    (tmp_path / "vendors" / "oclgrind.icd").write_text(f"{OCLGRIND}\n")
+    (tmp_path / "vendors" / "oclgrind.icd").write_text(f"{OCLGRIND}\n", encoding="utf-8")
     log = tmp_path / "log"
     done = run(
         "-c",
@@ -313,7 +313,7 @@ def test_oclgrind_finds_nothing(script, said, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == said
-    assert not log.exists() or log.read_text() == ""
+    assert not log.exists() or log.read_text(encoding="utf-8") == ""
     wrong_calls = {line for line in done.stderr.splitlines() if "Function:" in line}
     assert wrong_calls <= {"\tFunction: clGetDeviceInfo"}, done.stderr  # pyopencl asks for what only a newer one has
 

@@ -115,10 +115,10 @@ test-builds: $(VENV)/.package $(VENV)/.for-test
 	RELU_SIMD_TEST_BUILDS=1 $(PY) -m pytest tests/test_build.py $(TEST_ARGS)
 
 test-exhaustive: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
-	PYTHONPATH=tests $(PY) -m tools.exhaustive $(EXHAUSTIVE_ARGS)
+	$(PY) tests/tools/exhaustive.py $(EXHAUSTIVE_ARGS)
 
 fuzz: $(VENV)/.package $(VENV)/.for-test
-	PYTHONPATH=tests $(PY) -m tools.fuzz $(FUZZ_ARGS)
+	$(PY) tests/tools/fuzz.py $(FUZZ_ARGS)
 
 soak: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench
 	RELU_SIMD_SOAK_SECONDS=$(SOAK_SECONDS) $(PY) -m pytest tests/test_concurrency.py -k soak

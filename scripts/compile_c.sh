@@ -22,15 +22,19 @@ compile() { # sources, compiler...: as many at a time as there are CPUs
     done | xargs -0 -n 4 -P "$(getconf _NPROCESSORS_ONLN)" "$@" "${flags[@]}" || { echo "failed: $*" >&2; return 1; }
 }
 
+echo "  this one, by ${cc[*]}"
 compile "csrc/*/*.c" "${cc[@]}"
 for target in "${everything[@]}"; do
+    echo "  $target"
     compile "csrc/*/*.c" "$PYTHON" -m ziglang cc -target "$target"
 done
 for target in "${without_kernels[@]}"; do
+    echo "  $target, without the kernels"
     compile "csrc/run/*.c" "$PYTHON" -m ziglang cc -target "$target"
 done
 
 # What Cython makes of _core.pyx: C, but not pedantic C.
+echo '  this one, src/_core.pyx'
 "$PYTHON" -m cython -3 src/_core.pyx -o "$out/_core.c"
 mapfile -t headers < <("$PYTHON" -c "
 import sysconfig, numpy

@@ -3,6 +3,7 @@
 
 import re
 from functools import cache, lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from cases import (
     ordinary,
     pairs,
     reference,
+    run,
     same,
     specials,
 )
@@ -177,6 +179,17 @@ WRONG = {  # operation, its fault: a place among 8,192 patterns, where the resul
     "a step back": ("sigmoid", 4096, "best", r"sigmoid of 0x00001000 .* a step back from"),
     "unlike the best ISA": ("tanh", 77, "all", r"tanh of 0x0000004D .* on scalar: 0x0000004C .*, and 0x0000004D on "),
 }
+
+
+@pytest.mark.parametrize("name", ["exhaustive", "fuzz"])
+def test_the_help_of_a_tool_is_where_its_file_is(name, tmp_path, monkeypatch):
+    if name == "exhaustive":
+        pytest.importorskip("rich", reason="rich, of the extra `bench`, is not installed")
+    path = Path(__file__).with_name("tools") / f"{name}.py"
+    monkeypatch.chdir(tmp_path)
+    done = run(str(path), "--help")
+    assert done.returncode == 0, done.stderr
+    assert f"python tests/tools/{name}.py" in done.stdout
 
 
 @pytest.mark.parametrize(("name", "place", "isas", "says"), WRONG.values(), ids=WRONG)

@@ -8,6 +8,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+from test_accuracy import FOUND
+from test_digests import STORED
+from tools.digests import where_it_bends
 
 import relu_simd
 from relu_simd import _core, _docs, reference, ufuncs
@@ -157,6 +160,27 @@ def test_stub_exports_what_the_module_does():
 def test_changelog(op):
     if op.inputs[0] != "grad_output":  # those of its gradient may go without saying
         assert f"`{op.name}`" in CHANGELOG, f"CHANGELOG.md: nothing is said of {op.name}"
+
+
+def test_bytes_that_were_judged(op):
+    """A result that may be off has a digest: by nothing else is it known that it is off by what was found."""
+    wanted = ["float32", "float64"] if op.accuracy.max_ulp else []
+    stored = [dtype for name, dtype in STORED if name == op.name]
+    lines = [f'    ("{op.name}", "{k}"): "{where_it_bends(op, k)}",' for k in wanted if k not in stored]
+    assert not lines, "\n".join(["tests/test_digests.py: add to STORED, as soon as the error was judged,", *lines])
+    assert set(stored) <= set(wanted), f"tests/test_digests.py: STORED has {op.name}, whose bytes the table determines"
+
+
+def test_error_that_was_found(op):
+    """Functions of one array are held to it, gradients to the table's bound alone (tests/test_accuracy.py)."""
+    found = {size for name, size in FOUND if name == op.name}
+    if op.accuracy.max_ulp and len(op.arrays) == 1:
+        command = f'make test-exhaustive EXHAUSTIVE_ARGS="--isas best --ops {op.name}"'
+        line = f'FOUND |= {{("{op.name}", 4): ...}}'
+        wanted = f"tests/test_accuracy.py: add `{line}` with the error that `{command}` prints, rounded up"
+        assert 4 in found, wanted
+    else:
+        assert not found, f"tests/test_accuracy.py: FOUND has {op.name}, of which no test there measures the error"
 
 
 def test_an_input_that_is_not_described(monkeypatch):

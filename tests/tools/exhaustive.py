@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """All 4,294,967,296 float32 through every operation of one input, on every instruction set.
 
-    PYTHONPATH=tests python -m tools.exhaustive              all of it, about 25 minutes on two cores
-    python -m tools.exhaustive --isas best                   the one that runs here by default
-    python -m tools.exhaustive --isas best --part 3/64       one in 64 of its chunks of inputs: what CI does
-    python -m tools.exhaustive --isas avx2 --ops tanh
+    python tests/tools/exhaustive.py                         all of it, about 25 minutes on two cores
+    python tests/tools/exhaustive.py --isas best             the one that runs here by default
+    python tests/tools/exhaustive.py --isas best --part 3/64     one in 64 of its chunks of inputs: what CI does
+    python tests/tools/exhaustive.py --isas avx2 --ops tanh
 
 Results that are exact equal the reference's, bit for bit. The others are as close to its float64 evaluation as their
 row says, and never step back from one float to the next where the function is monotone; the largest error is printed.
@@ -17,11 +17,14 @@ import inspect
 import re
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
-from cases import slopes, ulps
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from cases import slopes, ulps
 
 import relu_simd
 from relu_simd import _core, reference
@@ -139,7 +142,7 @@ def part(text):
 def main(arguments=None):
     available = relu_simd.available_isas()
     parser = argparse.ArgumentParser(
-        prog="python -m tools.exhaustive",
+        prog="python tests/tools/exhaustive.py",
         description=__doc__.partition("\n")[0],
         epilog=__doc__.partition("\n\n")[2],
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Made-up calls of every function against the reference, until one differs.
 
-    PYTHONPATH=tests python -m tools.fuzz     100,000 calls, a new seed each time
-    python -m tools.fuzz --cases 5000000      for a night
-    python -m tools.fuzz --seed 7             the same calls again
+    python tests/tools/fuzz.py                      100,000 calls, a new seed each time
+    python tests/tools/fuzz.py --cases 5000000      for a night
+    python tests/tools/fuzz.py --seed 7             the same calls again
 
 A call is a function or ufunc, a dtype, an instruction set, a shape, for every operand a layout (steps in both
 directions, axes in any order, an offset in bytes, a byte order, broadcasting), where the result goes (new, into an
@@ -17,8 +17,11 @@ import random
 import sys
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from cases import (
     FLOATS,
     HALVES,

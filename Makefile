@@ -108,7 +108,7 @@ gpu: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-opencl
 	$(PY) scripts/gpu.py --out bench-out $(GPU_ARGS)
 
 test-c-api: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-c-api
-	$(PY) -m pytest tests/test_c_api.py $(TEST_ARGS)
+	$(PY) -m pytest -m "" tests/test_c_api.py $(TEST_ARGS)
 
 # A whole build with the flags of speed, which must change nothing.
 test-builds: $(VENV)/.package $(VENV)/.for-test
@@ -186,9 +186,9 @@ endif
 test-old-cpus: $(VENV)/.package $(VENV)/.for-test $(VENV)/.wheel
 	scripts/emulation.sh old-cpus $(TEST_ARGS)
 
-# Wine is not Windows. Tests of processes and memory limits are not among these.
-WINDOWS_TESTS := $(addprefix tests/test_,accuracy.py digests.py dispatch.py errors.py masks.py overlap.py pool.py \
-    semantics.py small.py table.py threads.py)
+# Wine is not Windows. Most tests of processes and those of memory limits are not among these.
+WINDOWS_TESTS := $(addprefix tests/test_,accuracy.py digests.py dispatch.py encoding.py environment.py errors.py main.py \
+    masks.py overlap.py pool.py properties.py reductions.py semantics.py small.py table.py threads.py ufuncs.py)
 test-windows: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-lint $(VENV)/.for-lock
 	scripts/windows.sh $(WINDOWS_TESTS) $(TEST_ARGS)
 

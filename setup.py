@@ -97,7 +97,7 @@ class BuildExt(build_ext):
 
 def long_description():
     """The README, whose links work on PyPI, too: into the repository where [project.urls] names it, else as words."""
-    source = tomllib.loads(Path("pyproject.toml").read_text())["project"].get("urls", {}).get("Source")
+    source = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"].get("urls", {}).get("Source")
 
     def replace(link):
         is_picture, words, target = link.groups()
@@ -107,7 +107,7 @@ def long_description():
             return "" if is_picture else words
         return f"{is_picture}[{words}]({source}/{'raw' if is_picture else 'blob'}/main/{target})"
 
-    return re.sub(r"(!?)\[([^][]*)\]\(([^()]+)\)", replace, Path("README.md").read_text())
+    return re.sub(r"(!?)\[([^][]*)\]\(([^()]+)\)", replace, Path("README.md").read_text(encoding="utf-8"))
 
 
 # The header and the .pxd of the C API, and what OpenCL compiles.

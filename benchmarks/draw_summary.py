@@ -19,7 +19,7 @@ STYLES = [("o", "#0072B2"), ("s", "#D55E00"), ("^", "#009E73"), ("D", "#CC79A7")
 
 
 def main(source, target):
-    run = json.loads(Path(source).read_text())
+    run = json.loads(Path(source).read_text(encoding="utf-8"))
     cells = [cell for cell in run["cells"] if cell["dtype"] == "float32"]
     names = list(dict.fromkeys(cell["op"] for cell in cells if "backward" not in cell["op"]))[::-1]
     sizes = sorted({cell["n"] for cell in cells})

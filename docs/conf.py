@@ -49,7 +49,7 @@ ROOT = Path(__file__).parents[1]
 API = Path(__file__).with_name("api")
 OPS = {op.name: op for op in _core.OPS}
 # The functions by page: those of the README's tables, then what is no function of an array.
-FUNCTIONS = groups((ROOT / "README.md").read_text())
+FUNCTIONS = groups((ROOT / "README.md").read_text(encoding="utf-8"))
 GROUPS = FUNCTIONS | {
     "settings": [*settings.__all__, "get_include", "show_config"],
     "layers": [f"{part}.{name}" for part in ("nn", "init", "diagnostics") for name in getattr(relu_simd, part).__all__],
@@ -58,7 +58,7 @@ GROUPS = FUNCTIONS | {
 
 def page_of(group):
     """The page in docs/api that asks for the functions of a group."""
-    pages = [path.stem for path in API.glob("*.rst") if f"|functions of {group}|" in path.read_text()]
+    pages = [path.stem for path in API.glob("*.rst") if f"|functions of {group}|" in path.read_text(encoding="utf-8")]
     if len(pages) != 1:
         raise LookupError(
             f"docs/api: {len(pages)} pages, not one, have |functions of {group}|, a heading of the README"

@@ -44,7 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         show_config()
         sys.stdout.flush()
         return 0
-    except BrokenPipeError:  # who read this wants no more: | head -1
+    except OSError as error:
+        if not cli.reader_left(error):
+            raise
+        # The interpreter would complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

@@ -204,7 +204,7 @@ def trim_pool() -> None:
 def _quota_cpus(file: Path = _CPU_QUOTA) -> int | None:
     """CPUs that the container's quota amounts to, rounded up; None where there is none."""
     try:
-        quota, period = file.read_text().split()
+        quota, period = file.read_text(encoding="utf-8").split()
         return None if quota == "max" else max(1, math.ceil(int(quota) / int(period)))
     except (OSError, ValueError):
         return None

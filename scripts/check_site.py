@@ -111,7 +111,7 @@ class Page(HTMLParser):
 
 
 def broken_links(site):
-    pages = {path: Page(path.read_text()) for path in sorted(site.rglob("*.html"))}
+    pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
     for path, page in pages.items():
         for link in sorted(page.links):
             url = urlsplit(link)

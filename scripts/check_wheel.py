@@ -86,7 +86,7 @@ def trial(wheel: Path, tests: list[str]) -> None:
         run(python, "-c", SMOKE)
         needed = Path(folder, "requirements.txt")
         listed = [sys.executable, ROOT / "scripts" / "requirements.py", "run", "test", "c-api"]
-        needed.write_text(subprocess.run(listed, capture_output=True, text=True, check=True).stdout)
+        needed.write_text(subprocess.run(listed, capture_output=True, text=True, check=True).stdout, encoding="utf-8")
         install(python, "--require-hashes", "-r", needed)
         run(python, "-m", "pytest", "-p", "no:cacheprovider", *tests)
 

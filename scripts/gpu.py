@@ -49,8 +49,8 @@ def point_to_driver(out):
     folder = out / "vendors"
     folder.mkdir(parents=True, exist_ok=True)
     for known in VENDORS.glob("*.icd"):
-        (folder / known.name).write_text(known.read_text())
-    (folder / "nvidia.icd").write_text(f"{library}\n")
+        (folder / known.name).write_text(known.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "nvidia.icd").write_text(f"{library}\n", encoding="utf-8")
     os.environ["OCL_ICD_VENDORS"] = str(folder.resolve())
     os.execv(sys.executable, [sys.executable, *sys.argv])
 
@@ -103,13 +103,13 @@ def run_tests(device, kind, out):
     words = ["-p", "no:cacheprovider", *chosen]
     log = out / "gpu-tests.log"
     begin = time.monotonic()
-    with log.open("w") as file:
+    with log.open("w", encoding="utf-8") as file:
         done = subprocess.run(
             # Not the package beside the tests, which is not compiled where only a wheel is installed.
             [sys.executable, "-P", "-m", "pytest", *words, *(f"tests/{name}" for name in TESTS)],
             cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
-    text = log.read_text()
+    text = log.read_text(encoding="utf-8")
     counts = re.findall(r"^(?:=+ )?(\d+ (?:passed|failed).*) in ", text, re.MULTILINE)
     return {
         "summary": counts[-1] if counts else f"exit status {done.returncode}",
@@ -218,9 +218,9 @@ def main():
     record["others"] = measure.others(n, dtypes)
     record["calls"] = measure.calls(device)
     record["transfers"] = measure.transfers(device, [size for size in (2**k for k in range(10, 27, 4)) if size <= n])
-    (options.out / "gpu.json").write_text(json.dumps(record, indent=1) + "\n")
+    (options.out / "gpu.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     text = page(record)
-    (options.out / "gpu.md").write_text(text)
+    (options.out / "gpu.md").write_text(text, encoding="utf-8")
     print(f"{text}\ngpu: wrote {options.out / 'gpu.md'} and gpu.json")
     return int(record["tests"]["passed"] is False or not all(cell["equal"] for cell in record["bandwidth"]))
 

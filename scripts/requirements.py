@@ -37,7 +37,7 @@ def read_lock(text):
 
 def locked(requirements):
     """The entries of these requirements and of what they need."""
-    entries = read_lock((ROOT / "requirements-dev.lock").read_text())
+    entries = read_lock((ROOT / "requirements-dev.lock").read_text(encoding="utf-8"))
     wanted = {normal(requirement) for requirement in requirements}
     if missing := sorted(wanted - {name for name, _, _ in entries}):
         sys.exit(f"requirements-dev.lock lacks {', '.join(missing)}: run `make lock`")
@@ -48,7 +48,7 @@ def locked(requirements):
     return [line for name, _, lines in entries if name in wanted for line in lines]
 
 
-pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 lists = {
     "build": pyproject["build-system"]["requires"],
     "run": pyproject["project"]["dependencies"],

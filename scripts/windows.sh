@@ -95,4 +95,5 @@ windows_python -c "
 import os, relu_simd, numpy
 assert os.name == 'nt'
 print('  testing:', 'Python for', os.name + ', NumPy', numpy.__version__ + ',', relu_simd.available_isas())"
+step "finding every test, as Windows itself would" windows_python -m pytest -p no:cacheprovider --collect-only tests
 windows_python -m pytest -p no:cacheprovider "$@"

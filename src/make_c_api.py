@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "relu_simd"
-ABI = re.search(r"^ABI = (\d+)$", (PACKAGE / "c_api.py").read_text(), re.MULTILINE)[1]
+ABI = re.search(r"^ABI = (\d+)$", (PACKAGE / "c_api.py").read_text(encoding="utf-8"), re.MULTILINE)[1]
 
 TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|\w+|[(),])')
 
 
 def calls(table, macro):
     """The arguments of each macro call in a table as the preprocessor sees them: words, and strings joined."""
-    text = re.sub(r"/\*.*?\*/", "", (ROOT / "csrc" / table).read_text(), flags=re.DOTALL)
+    text = re.sub(r"/\*.*?\*/", "", (ROOT / "csrc" / table).read_text(encoding="utf-8"), flags=re.DOTALL)
     text = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     at = 0
     while text[at:].strip():
@@ -89,7 +89,7 @@ DTYPES = [read_dtype(*row) for row in calls("dtypes.def", "RS_DTYPE")]
 
 def require_expressions():
     """Stop the build at a row without an expression, before the compiler does with an error for each dtype."""
-    expressions = (ROOT / "csrc" / "kernels.h").read_text()
+    expressions = (ROOT / "csrc" / "kernels.h").read_text(encoding="utf-8")
     for op in OPS:
         macro = f"KERNEL{len(op.arrays)}" + (f"_PARAM{len(op.params)}" if op.params else "")
         if not re.search(rf"^{macro}\({op.name},", expressions, re.MULTILINE):
@@ -220,7 +220,7 @@ from libc.stdint cimport {", ".join(elements)}
 
 def stub():
     """Each row as editors and type checkers see it, after src/_core.pyi, which has all else."""
-    others = (ROOT / "src" / "_core.pyi").read_text()
+    others = (ROOT / "src" / "_core.pyi").read_text(encoding="utf-8")
     names = sorted([op.name for op in OPS] + re.findall(r"^def ([a-z]\w*)\(", others, re.MULTILINE))
     exports = "\n".join(f'    "{name}",' for name in names)
     functions = []
@@ -237,8 +237,8 @@ def stub():
 def write(path, text):
     """Unless it says so already: whoever includes it would be compiled again."""
     path.parent.mkdir(exist_ok=True)
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
 
 
 require_expressions()
@@ -246,4 +246,4 @@ write(PACKAGE / "include" / "relu_simd.h", header())
 write(PACKAGE / "c_api.pxd", pxd())
 write(PACKAGE / "_core.pyi", stub())
 for name in ("kernels.h", "vmath.h", "vmath_gelu.h"):
-    write(PACKAGE / "opencl" / name, (ROOT / "csrc" / name).read_text())
+    write(PACKAGE / "opencl" / name, (ROOT / "csrc" / name).read_text(encoding="utf-8"))

@@ -147,7 +147,7 @@ def noting(text):
 
 def bits(array):
     """The elements as unsigned integers."""
-    return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
+    return np.asarray(array, order="C").view(f"u{array.dtype.itemsize}")
 
 
 def same(got, want):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The benchmark: that it measures what it says, checks first, and fails with a sentence. No times."""
 
+import importlib.util
 import json
 import sys
 import threading
@@ -20,12 +21,13 @@ from relu_simd.bench.ways import Library, ours
 
 MODES = ("new", "out", "inplace")
 QUICK = ["--sizes", "16,1_000", "--seconds", "0.002"]
+NEEDED = ["rich", "matplotlib", "sklearn"]
 
 
 @pytest.fixture
 def needed():
     """What the benchmark needs beyond NumPy."""
-    for module in ("rich", "matplotlib", "sklearn"):
+    for module in NEEDED:
         pytest.importorskip(module)
     yield
     if torch := sys.modules.get("torch"):
@@ -57,7 +59,7 @@ def test_every_function_is_right(needed, tmp_path, monkeypatch):
     """Without the picture, which takes longer than all of them."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert bench("--sizes", "16", "--out", tmp_path) == 0
-    cells = json.loads((tmp_path / "bench.json").read_text())["cells"]
+    cells = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))["cells"]
     assert {(cell["op"], cell["dtype"]) for cell in cells} == {
         (name, dtype) for name in FUNCTIONS for dtype in ("float32", "float16")
     }
@@ -74,7 +76,7 @@ def test_files_and_table(needed, tmp_path, capsys):
     assert "…" not in shown.out
     assert "bench.json" in shown.err
 
-    run = json.loads((tmp_path / "new" / "folder" / "bench.json").read_text())
+    run = json.loads((tmp_path / "new" / "folder" / "bench.json").read_text(encoding="utf-8"))
     assert run["machine"]["NumPy"] == np.__version__
     assert run["command"].startswith("python -m relu_simd bench --sizes 16,1_000")
     cells = {(cell["op"], cell["dtype"], cell["n"]): cell for cell in run["cells"]}
@@ -120,7 +122,7 @@ def test_peers(needed, tmp_path, monkeypatch, capsys):
     assert "not installed: absent" in shown.err
     assert "x fake" in shown.out
 
-    run = json.loads((tmp_path / "bench.json").read_text())
+    run = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     assert run["peers"] == {"fake": "7.8"}
     took_part = {(cell["op"], cell["dtype"]) for cell in run["cells"] if "fake" in cell["ratios"]["new"]["best"]}
     assert took_part == {("relu", "float32")}
@@ -130,7 +132,7 @@ def test_peers(needed, tmp_path, monkeypatch, capsys):
     halves = {(op, "float16", 100_000) for op in ("relu", "relu_backward")}
     assert shares == halves | {(op, "float32", 100_000) for op in ("relu", "relu_backward", "count_active")}
 
-    page = (tmp_path / "peers.md").read_text()
+    page = (tmp_path / "peers.md").read_text(encoding="utf-8")
     assert "NumPy" in page
     assert "fake 7.8" in page
     assert "| relu_backward | in place |" in page
@@ -167,7 +169,7 @@ def test_peers_that_are_installed_compute_the_same(needed, name):
 def test_json_alone_on_stdout(needed, tmp_path, capsys):
     assert bench("--ops", "relu", "--dtypes", "float64", "--threads", 1, "--json", "--out", tmp_path) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown == json.loads((tmp_path / "bench.json").read_text())
+    assert shown == json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     assert shown["machine"]["threads"] == 1
     assert {(cell["op"], cell["dtype"]) for cell in shown["cells"]} == {("relu", "float64")}
 
@@ -307,9 +309,18 @@ def test_a_wrong_mask_stops_it(needed, tmp_path, monkeypatch, capsys):
     assert "reference.relu_with_mask(x): element 0 is np.uint8" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("absent", [["rich", "matplotlib", "sklearn"], ["matplotlib"], ["sklearn"]], ids=str)
+@pytest.mark.parametrize(
+    "absent",
+    [
+        NEEDED,
+        pytest.param(["matplotlib"], marks=pytest.mark.wide),
+        pytest.param(["sklearn"], marks=pytest.mark.wide),
+    ],
+    ids=str,
+)
 def test_numpy_alone_is_enough(absent, tmp_path):
     """What is missing is said once; there are random data then, and no pictures."""
+    absent = {*absent, *(module for module in NEEDED if importlib.util.find_spec(module) is None)}
     blocked = "".join(f"sys.modules[{module!r}] = None; " for module in absent)
     code = f"import sys; {blocked}from relu_simd.__main__ import main; sys.exit(main(sys.argv[1:]))"
     done = run("-c", code, "bench", *QUICK, "--ops", "relu,prelu_backward", "--out", str(tmp_path))
@@ -322,7 +333,7 @@ def test_numpy_alone_is_enough(absent, tmp_path):
         "bench.json",
         *([] if "matplotlib" in absent else ["bench.png"]),
     }
-    assert len(json.loads((tmp_path / "bench.json").read_text())["cells"]) == 8
+    assert len(json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))["cells"]) == 8
 
 
 def test_rows_fit_the_terminal_and_come_one_by_one(needed, tmp_path, monkeypatch, capsys):
@@ -366,7 +377,7 @@ def test_interrupted_in_the_midst(needed, tmp_path, monkeypatch, capsys):
     shown = capsys.readouterr()
     assert "interrupted: 3 of 8 cells" in shown.err
     assert "summary:" in shown.out
-    assert len(json.loads((tmp_path / "bench.json").read_text())["cells"]) == 3
+    assert len(json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))["cells"]) == 3
     assert (tmp_path / "bench.png").exists()
 
 
@@ -454,7 +465,7 @@ def test_wrong_options(option, value, says, capsys):
 
 def test_folder_that_cannot_be_written(needed, tmp_path, capsys):
     in_the_way = tmp_path / "file"
-    in_the_way.write_text("")
+    in_the_way.write_text("", encoding="utf-8")
     assert bench("--out", in_the_way) == 1
     shown = capsys.readouterr()
     assert f"cannot write to {in_the_way}" in shown.err

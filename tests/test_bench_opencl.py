@@ -35,7 +35,7 @@ def test_every_function(one_device, tmp_path, capsys):
         assert len(re.findall(rf"^ +{op.name} +float", shown.out, re.MULTILINE)) == 2
     assert shown.err.splitlines()[-1] == f"wrote {tmp_path / 'opencl.json'}"
 
-    document = json.loads((tmp_path / "opencl.json").read_text())
+    document = json.loads((tmp_path / "opencl.json").read_text(encoding="utf-8"))
     assert document["command"].startswith("python -m relu_simd bench --opencl --sizes 1_000")
     (measured,) = document["devices"]
     assert {(cell["op"], cell["dtype"]) for cell in measured["cells"]} == {
@@ -64,7 +64,7 @@ def test_the_peer_computes_the_same(op):
 
 def test_json_on_the_screen(one_device, tmp_path, capsys):
     assert bench("--out", tmp_path, "--ops", "relu", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "opencl.json").read_text())
+    assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "opencl.json").read_text(encoding="utf-8"))
 
 
 def test_wrong_results_are_not_timed(one_device, tmp_path, monkeypatch, capsys):
@@ -75,7 +75,7 @@ def test_wrong_results_are_not_timed(one_device, tmp_path, monkeypatch, capsys):
 
 
 def test_errors_are_a_sentence(one_device, tmp_path, monkeypatch, capsys):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     assert bench("--out", tmp_path / "file", "--ops", "relu") == 1
     assert "cannot write to" in capsys.readouterr().err
     assert bench("--out", tmp_path, "--ops", "count_active") == 1

@@ -182,14 +182,17 @@ def test_a_16_bit_float_on_demand(wanted, first, tmp_path):
                 demand=demand.format(nin=nin, scaled=slopes),
             )
     file = tmp_path / "calls.py"  # too long for an argument
-    file.write_text(f"""if 1:
+    file.write_text(
+        f"""if 1:
         import numpy as np, ml_dtypes, relu_simd
         {first}
         d, count = np.dtype({wanted}), 0
         x = np.linspace(-4, 4, 40, dtype=np.float32)
 {calls}
         print(count)
-    """)
+    """,
+        encoding="utf-8",
+    )
     done = run(str(file))
     assert (done.stderr, done.stdout) == ("", f"{len(OPS) * len(DEMANDS) * len(INPUTS) * 2}\n")
 

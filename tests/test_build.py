@@ -14,7 +14,7 @@ import pytest
 from cases import EMULATED, SANITIZED
 
 ROOT = Path(__file__).parents[1]
-SETUP = (ROOT / "setup.py").read_text()
+SETUP = (ROOT / "setup.py").read_text(encoding="utf-8")
 COMPILER = shutil.which("gcc") or shutil.which("cc")
 
 pytestmark = [
@@ -59,9 +59,9 @@ def test_a_mask_is_no_vector(isa, tmp_path):
     command = COMPILER, "-std=c11", "-ffp-contract=off", "-fsyntax-only", f"-I{sources}", sources / "isa" / f"{isa}.c"
     done = call(*command)
     assert (done.returncode, done.stderr) == (0, "")
-    text = expressions.read_text()
+    text = expressions.read_text(encoding="utf-8")
     assert text.count(right) == 1
-    expressions.write_text(text.replace(right, wrong))
+    expressions.write_text(text.replace(right, wrong), encoding="utf-8")
     done = call(*command)
     assert done.returncode != 0
     assert "incompatible type" in done.stderr
@@ -86,7 +86,7 @@ def test_what_is_not_overridden_is_refused(fast):
 def test_linking_leaves_denormals_alone(fast, tmp_path):
     """GCC before 13 links code that switches them off, when the library is loaded, for the whole process."""
     library, source = tmp_path / "library.so", tmp_path / "library.c"
-    source.write_text("int nothing;\n")
+    source.write_text("int nothing;\n", encoding="utf-8")
     linked = call(COMPILER, "-shared", "-fPIC", *fast.split(), source, *flags("EXACT_LINK"), "-o", library)
     assert linked.returncode == 0, linked.stderr
     code = f"import ctypes; x = ctypes.c_double(5e-324); ctypes.CDLL({str(library)!r}); print(x.value * 1)"

@@ -16,8 +16,8 @@ from cases import OPS, numbers, operands, same
 import relu_simd
 from relu_simd import _core, c_api, reference
 
-HEADER = Path(relu_simd.get_include(), "relu_simd.h").read_text()
-PXD = Path(c_api.__file__).with_suffix(".pxd").read_text()
+HEADER = Path(relu_simd.get_include(), "relu_simd.h").read_text(encoding="utf-8")
+PXD = Path(c_api.__file__).with_suffix(".pxd").read_text(encoding="utf-8")
 SHORT = {"int": "i", "uint": "u", "float": "f", "bfloat": "bf"}
 
 
@@ -141,10 +141,11 @@ def backward(const double[::1] g, const double[::1] x, double slope, double[::1]
 """
 
 
+@pytest.mark.wide
 def test_a_cython_module(tmp_path):
     pytest.importorskip("Cython", reason="Cython is not installed")
     source = tmp_path / "ten_lines.pyx"
-    source.write_text(CYTHON)
+    source.write_text(CYTHON, encoding="utf-8")
     package = str(Path(relu_simd.__file__).parents[1])  # an editable one is not on sys.path, where Cython looks
     command = [sys.executable, "-m", "cython", "-I", package, str(source)]
     subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)
@@ -179,7 +180,7 @@ PyMODINIT_FUNC PyInit_in_c(void) { return import_relu_simd() < 0 ? NULL : PyModu
 @pytest.fixture
 def c_source(tmp_path):
     source = tmp_path / "in_c.c"
-    source.write_text(C)
+    source.write_text(C, encoding="utf-8")
     return source
 
 

@@ -193,7 +193,8 @@ def test_multiprocessing_after_use(method, tmp_path):
                 got = pool.map(work, range(6))
             want = [work(k) for k in range(6)]
             print(got == want, all(ok for _, _, ok in want))
-        """)
+        """),
+        encoding="utf-8",
     )
     done = run(str(script), method, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
     assert (done.stdout, done.returncode) == ("True True\n", 0), done.stderr
@@ -265,7 +266,8 @@ def test_the_interpreter_ends_with_results_alive_and_threads_at_work(end):
         {end}
     """
     done = run("-c", code)
-    assert done.returncode == {"": 0, "os.kill(os.getpid(), 15)": -15}.get(end, 3)
+    killed = 15 if os.name == "nt" else -15
+    assert done.returncode == {"": 0, "os.kill(os.getpid(), 15)": killed}.get(end, 3)
     assert done.stderr == ""
 
 
@@ -379,7 +381,7 @@ WORKER_CASES = [
         early,
         variable,
         id="-".join(filter(None, (method, words, variable))),
-        marks=[pytest.mark.wide] if variable and method != "spawn" else [],
+        marks=[pytest.mark.wide] if variable and (method, early) != ("spawn", "") else [],
     )
     for method, (words, early), variable in itertools.product(METHODS, EARLY.items(), VARIABLES)
     if not (method == "fork" and early and variable)
@@ -392,7 +394,7 @@ def test_threads_of_worker_processes(method, early, variable, tmp_path, monkeypa
     if method != "spawn" and not hasattr(os, "fork"):
         pytest.skip("no fork on this system")
     script = tmp_path / "workers.py"
-    script.write_text(WORKERS.replace("EARLY", early))
+    script.write_text(WORKERS.replace("EARLY", early), encoding="utf-8")
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     asked = {variable: "3"} if variable else {}
     done = run(str(script), method, PYTHONPATH=os.pathsep.join(filter(None, sys.path)), **asked)

@@ -205,7 +205,7 @@ def test_advice():
     assert lines[1].startswith("dying: 2 of 3 units dead (no gradient): start from kaiming_normal")
     assert len(lines) == 3
     page = Path(__file__).parents[1] / lines[2].split()[1].rstrip(",")
-    assert lines[2].split('"')[1] in page.read_text()
+    assert lines[2].split('"')[1] in page.read_text(encoding="utf-8")
     assert monitor.summary().splitlines()[-3:] == lines
 
 

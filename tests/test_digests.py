@@ -13,7 +13,7 @@ from cases import ISAS, OPS, dtypes, using_isa
 from tools.digests import CASES, digest, of_inputs, where_it_bends
 
 GIVEN = os.environ.get("RELU_SIMD_DIGESTS")
-ELSEWHERE = json.loads(Path(GIVEN).read_text()) if GIVEN else {}
+ELSEWHERE = json.loads(Path(GIVEN).read_text(encoding="utf-8")) if GIVEN else {}
 
 # Scalar's are compared with another machine's alone: with its own it could not differ.
 COMPARED = ISAS if GIVEN else [name for name in ISAS if name != "scalar"]

@@ -13,8 +13,8 @@ import relu_simd
 from relu_simd import _core
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if ">>>" in page.read_text()]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if ">>>" in page.read_text(encoding="utf-8")]
 NEEDED = {"autograd": "autograd", "containers": "dask.array", "onnx": "onnx", "opencl": "pyopencl",
           "sklearn": "sklearn", "thinc": "thinc", "threads": "threadpoolctl", "torch": "torch"}  # fmt: skip
 
@@ -41,7 +41,7 @@ def test_readme_lists_every_public_name():
 
 @pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
 def test_files_that_pages_name_exist(page):
-    text = (ROOT / page).read_text()
+    text = (ROOT / page).read_text(encoding="utf-8")
     named = re.findall(r"`((?:csrc|src|relu_simd|tests|scripts|docs)/[\w./]+)`|\]\(([\w./]+)\)", text)
     assert named
     for path in (first or second for first, second in named):
@@ -50,7 +50,7 @@ def test_files_that_pages_name_exist(page):
 
 def test_the_whole_network_is_cured(capsys):
     """The script of the page on dying neurons, as a reader copies it."""
-    page = (ROOT / "docs" / "howto" / "dying-neurons.md").read_text()
+    page = (ROOT / "docs" / "howto" / "dying-neurons.md").read_text(encoding="utf-8")
     script = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
     assert len([line for line in script.splitlines() if line.strip()]) <= 33
     names = {}
@@ -69,6 +69,7 @@ def test_the_whole_network_is_cured(capsys):
     assert re.sub(r"\d+", "0", shown.splitlines()[1]) == re.sub(r"\d+", "0", printed.splitlines()[1])
 
 
+@pytest.mark.wide
 def test_curves(tmp_path):
     """What the site draws beside each function is its derivative, and a picture with both lines."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
@@ -81,7 +82,7 @@ def test_curves(tmp_path):
         (left, _), (right, _) = (curves["values"](op, x + step) for step in (-h, h))
         np.testing.assert_allclose(slope, (right - left) / (2 * h), atol=1e-7, err_msg=op.name)
         curves["draw"](op, tmp_path / "curves" / f"{op.name}.svg")
-        text = (tmp_path / "curves" / f"{op.name}.svg").read_text()
+        text = (tmp_path / "curves" / f"{op.name}.svg").read_text(encoding="utf-8")
         assert f">{curves['call'](op)}<" in text
         assert ">its gradient<" in text
 

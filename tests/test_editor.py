@@ -14,15 +14,18 @@ ROOT = Path(__file__).parents[1]
 COMPILER = shutil.which("clang") or shutil.which("gcc") or shutil.which("cc")
 FILES = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("csrc/**/*.[ch]"))]
 
-pytestmark = pytest.mark.skipif(
-    EMULATED or sys.platform == "win32" or COMPILER is None, reason="no GCC or Clang to compile with"
-)
+pytestmark = [
+    pytest.mark.wide,  # no part of what is installed
+    pytest.mark.skipif(
+        EMULATED or sys.platform == "win32" or COMPILER is None, reason="no GCC or Clang to compile with"
+    ),
+]
 
 
 def flags(file):
     """What the fragments of .clangd add for this file."""
     words = []
-    for fragment in (ROOT / ".clangd").read_text().split("---\n"):
+    for fragment in (ROOT / ".clangd").read_text(encoding="utf-8").split("---\n"):
         paths = re.search(r'PathMatch: "(.*)"', fragment)
         if paths is None or re.fullmatch(paths[1].replace("\\\\", "\\"), file):
             words += re.search(r"Add: \[(.*)\]", fragment)[1].split(", ")

@@ -35,14 +35,23 @@ MILLION = ["x" * 1_000_000, "9" * 1_000_000, " " * 1_000_000, "\udcff" * 1_000_0
 CALL = "import relu_simd, numpy; print((relu_simd.relu(numpy.array([-1.0, 2.0])) == [0, 2]).all())"
 
 
+def as_text(value):
+    """What Python makes of a variable's bytes, which need be no text at all."""
+    return value.decode("utf-8", "surrogateescape")
+
+
 def process(words, variables, keep=True):
     """A Python process whose variables are bytes, over this one's or alone."""
     own = {
         os.fsencode(k): os.fsencode(v) for k, v in os.environ.items() if not k.startswith("RELU_SIMD_") or "TEST" in k
     }
-    needed = (b"PYTHONPATH", b"PYTHONSAFEPATH", b"LD_PRELOAD", b"ASAN_OPTIONS")
-    base = own if keep else {k: v for k, v in own.items() if k in needed}
-    return subprocess.run([sys.executable, *words], env=base | variables, capture_output=True, check=False, timeout=300)
+    needed = (b"PYTHONPATH", b"PYTHONSAFEPATH", b"LD_PRELOAD", b"ASAN_OPTIONS", b"SYSTEMROOT")
+    environment = (own if keep else {k: v for k, v in own.items() if k in needed}) | variables
+    if os.name == "nt":  # where variables are text
+        environment = {as_text(k): as_text(v) for k, v in environment.items()}
+    done = subprocess.run([sys.executable, *words], env=environment, capture_output=True, check=False, timeout=300)
+    done.stdout = done.stdout.replace(os.linesep.encode(), b"\n")
+    return done
 
 
 def says(done, variable):
@@ -66,8 +75,9 @@ def test_junk(variable):
 def test_more_junk(variable, monkeypatch):
     """As at import, without a process for each; what would be shown is this error alone."""
     isa = relu_simd.isa()
-    for text in (*map(os.fsdecode, JUNK), *MILLION):
-        monkeypatch.setenv(variable, text)
+    most = 32_000 if os.name == "nt" else 1_000_000  # characters: the system allows 32,767 with the name
+    for text in (*map(as_text, JUNK), *MILLION):
+        monkeypatch.setenv(variable, text[:most])
         with pytest.raises(ImportError) as caught:
             settings._apply_environment()
         assert str(caught.value).startswith(f"{variable}: ")
@@ -117,6 +127,7 @@ def test_locales(locale, keep):
     assert len(done.stdout) < 5000
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a process's working directory cannot be removed on this system")
 def test_no_home_and_no_working_directory(tmp_path):
     def outside(code):
         gone = tmp_path / "gone"
@@ -175,7 +186,7 @@ def test_the_command_line_says_it_in_one_line(words, variable):
 
 
 def test_other_modules_on_the_command_line_get_an_importerror(tmp_path):
-    (tmp_path / "other.py").write_text("import relu_simd")
+    (tmp_path / "other.py").write_text("import relu_simd", encoding="utf-8")
     done = process(["-m", "other"], {b"RELU_SIMD_ISA": b"junk", b"PYTHONPATH": os.fsencode(tmp_path)})
     says(done, "RELU_SIMD_ISA")
 
@@ -194,5 +205,5 @@ def test_the_quota_of_a_container_bounds_the_default(monkeypatch, quota, most):
 @pytest.mark.parametrize(("text", "cpus"), [("120000 100000", 2), ("100000 100000", 1), ("100001 100000", 2)])
 def test_part_of_a_cpu_counts_as_one(tmp_path, text, cpus):
     file = tmp_path / "cpu.max"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     assert settings._quota_cpus(file) == cpus

@@ -34,7 +34,10 @@ def test_all_of_it(tmp_path):
         capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    record, page = json.loads((tmp_path / "gpu.json").read_text()), (tmp_path / "gpu.md").read_text()
+    record, page = (
+        json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8")),
+        (tmp_path / "gpu.md").read_text(encoding="utf-8"),
+    )
     assert page in done.stdout
     assert record["tests"]["passed"]
     assert "byte for byte: 12 passed" in page
@@ -62,8 +65,8 @@ def test_a_driver_that_no_file_names(gpu, monkeypatch, tmp_path):
     """The script starts again with OCL_ICD_VENDORS, and the vendors that there were."""
     vendors, out, started = tmp_path / "vendors", tmp_path / "out", []
     vendors.mkdir()
-    (vendors / "pocl.icd").write_text("libpocl.so.2\n")
-    (tmp_path / gpu.DRIVER).write_text("")
+    (vendors / "pocl.icd").write_text("libpocl.so.2\n", encoding="utf-8")
+    (tmp_path / gpu.DRIVER).write_text("", encoding="utf-8")
     monkeypatch.setattr(gpu, "VENDORS", vendors)
     monkeypatch.setattr(gpu, "FOLDERS", [tmp_path])
     monkeypatch.delenv("OCL_ICD_VENDORS", raising=False)
@@ -71,9 +74,9 @@ def test_a_driver_that_no_file_names(gpu, monkeypatch, tmp_path):
     gpu.point_to_driver(out)
     assert len(started) == 1
     folder = Path(gpu.os.environ.pop("OCL_ICD_VENDORS"))
-    assert (folder / "nvidia.icd").read_text() == f"{tmp_path / gpu.DRIVER}\n"
-    assert (folder / "pocl.icd").read_text() == "libpocl.so.2\n"
-    (vendors / "nvidia.icd").write_text("libnvidia-opencl.so.1\n")
+    assert (folder / "nvidia.icd").read_text(encoding="utf-8") == f"{tmp_path / gpu.DRIVER}\n"
+    assert (folder / "pocl.icd").read_text(encoding="utf-8") == "libpocl.so.2\n"
+    (vendors / "nvidia.icd").write_text("libnvidia-opencl.so.1\n", encoding="utf-8")
     gpu.point_to_driver(out)
     assert len(started) == 1
 

@@ -26,10 +26,9 @@ from cases import (
 import relu_simd
 from relu_simd import reference
 
-guarded = pytest.importorskip(
-    "tools.guarded", exc_type=(ImportError, AttributeError), reason="no mmap with mprotect here"
-)
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+if not hasattr(os, "fork"):
+    pytest.skip("no fork on this system", allow_module_level=True)
+from tools import guarded
 
 CANARY = 0xA5
 STEP = 7 if EMULATED else 1

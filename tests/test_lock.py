@@ -11,7 +11,7 @@ import pytest
 packaging = pytest.importorskip("packaging.requirements", reason="packaging is not installed")
 
 ROOT = Path(__file__).parents[1]
-LOCK = (ROOT / "requirements-dev.lock").read_text()
+LOCK = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
 
 
 def requirements(*arguments):

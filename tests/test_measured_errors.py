@@ -104,11 +104,11 @@ def test_a_run(errors, tmp_path, capsys):
     assert 0.5 <= found["float32", "gelu", "relu_simd"].ulp <= 1
     assert found["float32", "gelu", "numpy"].all_digits
     assert found["float32", "silu_backward", "relu_simd"].ulp <= 3
-    shown, tables = capsys.readouterr().out, page.read_text()
+    shown, tables = capsys.readouterr().out, page.read_text(encoding="utf-8")
     for text in (shown, tables):
         assert str(found["float32", "gelu", "numpy"]) in text
     assert tables.count("\n| `") == 2
-    assert ">all digits<" in picture.read_text()
+    assert ">all digits<" in picture.read_text(encoding="utf-8")
 
 
 def test_rows_that_are_measured_anew(errors, tmp_path):
@@ -151,7 +151,7 @@ def test_a_page_is_not_overwritten_by_one_that_says_less(errors, tmp_path):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_the_page_keeps_the_bounds(dtype):
-    page = (ROOT / "docs" / "errors.md").read_text()
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     table = page.partition(f"\n### {dtype}\n")[2].partition("\n### ")[0]
     assert re.search(r"\n\| function \| relu_simd \| NumPy \|", table)
     rows = dict(re.findall(r"\n\| `(\w+)` \| (\d+\.\d\d) at ", table))

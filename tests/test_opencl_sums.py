@@ -253,7 +253,7 @@ def test_refused_gradients(queue, monkeypatch):  # noqa: F811
 def test_sizes_of_units_are_those_of_the_cpu():
     """They are written in three places."""
     paths = ("csrc/run/reduce.c", "csrc/loops/reduce.h", "relu_simd/opencl/reductions.cl")
-    text = "\n".join((Path(__file__).parents[1] / path).read_text() for path in paths)
+    text = "\n".join((Path(__file__).parents[1] / path).read_text(encoding="utf-8") for path in paths)
     for name in ("SUMS", "UNIT", "UNIT_ROWS", "COLUMNS"):
         assert {int(size) for size in re.findall(rf"\b{name} = (\d+)", text)} == {getattr(_reductions, name)}
 

@@ -214,7 +214,7 @@ class Handler(ctypes.Structure):
 
 def test_the_handler_of_the_caller_stays():
     """Where somebody has set a NEP 49 handler of his own, results are made with it, and so is what comes later."""
-    header = Path(np.get_include(), "numpy", "__multiarray_api.h").read_text()
+    header = Path(np.get_include(), "numpy", "__multiarray_api.h").read_text(encoding="utf-8")
     pointer, named = ctypes.pythonapi.PyCapsule_GetPointer, ctypes.pythonapi.PyCapsule_New
     pointer.restype, pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
     named.restype, named.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)

@@ -19,9 +19,9 @@ from relu_simd.reference import ROWS
 
 OTHERS = sorted(set(_core.__all__) - {op.name for op in _core.OPS})
 ROOT = Path(__file__).parents[1]
-README, CHANGELOG = ((ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md"))
+README, CHANGELOG = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CHANGELOG.md"))
 GROUPS = runpy.run_path(str(ROOT / "docs" / "groups.py"))["groups"](README)
-STUB = ast.parse(Path(_core.__file__).with_name("_core.pyi").read_text())
+STUB = ast.parse(Path(_core.__file__).with_name("_core.pyi").read_text(encoding="utf-8"))
 
 
 def short(op):
@@ -95,10 +95,12 @@ def test_readme_has_no_other_functions(name):
 def test_site(title):
     """The tables of the README are the pages of the site."""
     pages = [
-        page.name for page in (ROOT / "docs" / "api").glob("*.rst") if f"|functions of {title}|" in page.read_text()
+        page.name
+        for page in (ROOT / "docs" / "api").glob("*.rst")
+        if f"|functions of {title}|" in page.read_text(encoding="utf-8")
     ]
     assert len(pages) == 1, f"docs/api: a page should say |functions of {title}|, a heading of the README, not {pages}"
-    assert (ROOT / "docs" / "api" / pages[0]).read_text().startswith(f"{title}\n{'=' * len(title)}\n")
+    assert (ROOT / "docs" / "api" / pages[0]).read_text(encoding="utf-8").startswith(f"{title}\n{'=' * len(title)}\n")
 
 
 def test_function(op):

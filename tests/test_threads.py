@@ -113,7 +113,7 @@ def test_affinity_that_changes():
 )
 def test_container_quota(tmp_path, text, cpus):
     file = tmp_path / "cpu.max"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     assert settings._quota_cpus(file) == cpus
     assert settings._quota_cpus(tmp_path / "none") is None
 

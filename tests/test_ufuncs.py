@@ -139,8 +139,8 @@ def test_memmap(op, dtype, tmp_path):
     first = np.memmap(tmp_path / "x", dtype, "w+", shape=3000)
     first[:] = inputs[0]
     want = expected(op, inputs)
-    for face in faces(op):
-        out = np.memmap(tmp_path / "out", dtype, "w+", shape=3000)
+    for k, face in enumerate(faces(op)):
+        out = np.memmap(tmp_path / f"out{k}", dtype, "w+", shape=3000)
         assert face(first, *inputs[1:], out=out) is out
         same(np.array(out), want)
 

@@ -7,6 +7,7 @@ NumPy alone is enough: without scikit-learn the data are random, without matplot
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -192,11 +193,16 @@ def run(args: argparse.Namespace, command: str) -> int:
         return _fail(f"wrong result, nothing written: {error}")
     except MemoryError:
         return _fail("not enough memory: choose smaller --sizes")
-    except BrokenPipeError:  # `| head`; the interpreter would complain once more when it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except OSError as error:
+        if reader_left(error):
+            raise
         return _fail(f"cannot write to {args.out}: {error.strerror or error}")
+
+
+def reader_left(error: OSError) -> bool:
+    """Whether standard output is a pipe that nobody reads any more, as after `| head`. Windows has its own error."""
+    on_windows = os.name == "nt" and error.errno == errno.EINVAL and error.filename is None
+    return on_windows or isinstance(error, BrokenPipeError)
 
 
 def _importable(module: str) -> bool:

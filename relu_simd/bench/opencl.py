@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, command: str) -> int:
             "devices": measured,
         }
         path = args.out / "opencl.json"
-        path.write_text(json.dumps(document, indent=1) + "\n")
+        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     except opencl_device.WrongResult as error:
         return _fail(f"wrong result, nothing written: {error}")
     except (MemoryError, opencl_device.DeviceError) as error:

@@ -60,10 +60,10 @@ def run(args: argparse.Namespace, functions: Sequence[Function], command: str) -
 
     document = results.document(records, command, libraries)
     files = [args.out / "bench.json"]
-    files[0].write_text(json.dumps(document, indent=1) + "\n")
+    files[0].write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     if args.peers:
         files.append(args.out / "peers.md")
-        files[-1].write_text(markdown.page(document))
+        files[-1].write_text(markdown.page(document), encoding="utf-8")
     if pictures:
         from relu_simd.bench import heatmap, picture
 

@@ -8,7 +8,7 @@ else. For the others the kernel gets the extents and, for each array, the steps 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -96,8 +96,9 @@ def share(one: tuple[int, Sequence[int], Strides, int], other: tuple[int, Sequen
 
     NumPy's own judgement of arrays that nobody reads; where it would take long, they are taken to share some.
     """
+    most: Any = 1000  # the types of NumPy 2.4 know 0 and -1 alone
     try:
-        return np.shares_memory(_Memory(*one).array(), _Memory(*other).array(), max_work=1000)  # type: ignore[arg-type]  # its stub is wrong
+        return np.shares_memory(_Memory(*one).array(), _Memory(*other).array(), max_work=most)
     except np.exceptions.TooHardError:
         return True
 

@@ -116,13 +116,13 @@ def test_rows_that_are_measured_anew(errors, tmp_path):
     path = tmp_path / "errors.md"
     options = ["--dtypes", "float32", "--step", "10000019", "--markdown", str(path)]
     errors["main"](["--ops", "softsign,hardswish_backward", "--libraries", "scipy", *options])
-    before = errors["read"](path.read_text())
+    before = errors["read"](path.read_text(encoding="utf-8"))
     marked = before.tables["float32"]["softsign"] | {"relu_simd": "9.99 at 1", "SciPy": "0.77 at 2"}
     before.tables["float32"]["softsign"] = marked
-    path.write_text(str(before))
+    path.write_text(str(before), encoding="utf-8")
     for _ in range(2):  # the second time it says the same
         errors["main"](["--ops", "softsign,hardswish", "--libraries", "", *options])
-        after = errors["read"](path.read_text())
+        after = errors["read"](path.read_text(encoding="utf-8"))
         table = after.tables["float32"]
         assert list(table) == ["hardswish", "hardswish_backward", "softsign"]
         assert table["hardswish_backward"] == before.tables["float32"]["hardswish_backward"]
@@ -132,12 +132,12 @@ def test_rows_that_are_measured_anew(errors, tmp_path):
         assert list(after.later.values()) == [["hardswish", "softsign"]]
         assert "SciPy" not in "".join(after.later)
     errors["main"](["--ops", "softsign,hardswish", "--libraries", "scipy", *options])
-    assert not errors["read"](path.read_text()).later
+    assert not errors["read"](path.read_text(encoding="utf-8")).later
 
 
 def test_a_page_is_not_overwritten_by_one_that_says_less(errors, tmp_path):
-    path, page = tmp_path / "errors.md", (ROOT / "docs" / "errors.md").read_text()
-    path.write_text(page)
+    path, page = tmp_path / "errors.md", (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
     names = ",".join(errors["OPS"])
     for options in ([], ["--ops", names]):
         with pytest.raises(
@@ -146,7 +146,7 @@ def test_a_page_is_not_overwritten_by_one_that_says_less(errors, tmp_path):
             errors["main"]([*options, "--libraries", "scipy", "--markdown", str(path)])
     with pytest.raises(SystemExit, match="has a table of float16, bfloat16, float64, which would not be measured"):
         errors["main"](["--ops", "gelu", "--dtypes", "float32", "--markdown", str(path)])
-    assert path.read_text() == page == str(errors["read"](page))
+    assert path.read_text(encoding="utf-8") == page == str(errors["read"](page))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])

@@ -157,6 +157,13 @@ RS_INLINE vec nudged(vec hi, vec lo)
     return select(finite(result), result, hi);
 }
 
+/* a * b + part, where |part| is well below |a * b|. With to_half nudged. */
+RS_INLINE vec product_and(vec a, vec b, vec part, int to_half)
+{
+    const vec sum = fma(a, b, part);
+    return to_half ? nudged(sum, add(fms(a, b, sum), part)) : sum;
+}
+
 /* Of a function whose result is x / 2 and a little more (or, where `sign` is negative, less) for tiny x, and float32
  * has lost the little: for 16-bit floats x / 2 may be halfway. Of other results the smallest denormal changes nothing.
  */
@@ -179,8 +186,7 @@ RS_INLINE vec hardsigmoid_line(vec x, vec m, int to_half)
     const vec three = splat(3), sixth = splat((elem)(1.0 / 6));
     const vec s = add(x, three), s_rest = sub(x, sub(s, three));
     const vec q = mul(s, sixth), q_rest = mul(add(fnma(q, splat(6), s), s_rest), sixth);
-    const vec p = mul(m, q), rest = sub(mul(m, q_rest), fnma(m, q, p)), sum = add(p, rest);
-    return to_half ? nudged(sum, add(sub(p, sum), rest)) : sum;
+    return product_and(m, q, mul(m, q_rest), to_half);
 }
 
 /* x / 3 + 1 / 2 as (2x + 3) / 6, which has no error near its zero. */
@@ -194,7 +200,7 @@ RS_INLINE vec hardswish_factor(vec x)
 RS_INLINE vec softsign_inverse(vec x, vec *y, vec *d, vec *d_rest)
 {
     const vec one = splat(1);
-    *y = min_abs(x, splat(NAME(softsign).far));
+    *y = min_abs(x, splat(CONSTANTS(softsign).far));
     *d = add(*y, one);
     *d_rest = sub(min(*y, one), sub(*d, max(*y, one)));
     return div(one, *d);
@@ -224,16 +230,16 @@ typedef struct {
 
 RS_INLINE logistic logistic_of(vec x, vec surplus, elem lowest)
 {
-    const vec shift = splat(POW2 + NAME(sigmoid).shift), one = splat(1), scale = pow2(shift);
-    const vec y = min(max(x, splat(lowest)), splat(NAME(sigmoid).highest));
-    const vec v = fma(y, splat(NAME(sigmoid).log2_e), shift); /* rounds to the integer n, plus shift */
+    const vec shift = splat(POW2 + CONSTANTS(sigmoid).shift), one = splat(1), scale = pow2(shift);
+    const vec y = min(max(x, splat(lowest)), splat(CONSTANTS(sigmoid).highest));
+    const vec v = fma(y, splat(CONSTANTS(sigmoid).log2_e), shift); /* rounds to the integer n, plus shift */
     const vec n = sub(v, shift);
-    const vec power = pow2(lowest < NAME(sigmoid).lowest ? max(v, splat(POW2 + NAME(exp).floor)) : v);
+    const vec power = pow2(lowest < CONSTANTS(sigmoid).lowest ? max(v, splat(POW2 + CONSTANTS(exp).floor)) : v);
     /* r = y - n * ln2 = head - rest, and t = -r + r^2 q(r), whose largest term is exact. */
-    const vec head = fnma(n, splat(NAME(sigmoid).ln2), y);
-    const vec rest = fma(n, splat(NAME(sigmoid).ln2_rest), surplus);
+    const vec head = fnma(n, splat(CONSTANTS(sigmoid).ln2), y);
+    const vec rest = fma(n, splat(CONSTANTS(sigmoid).ln2_rest), surplus);
     const vec r = sub(head, rest), r2 = mul(r, r);
-    const vec w = fma(r2, polynomial(NAME(sigmoid).q, r, r2), rest), t = sub(w, head);
+    const vec w = fma(r2, polynomial(CONSTANTS(sigmoid).q, r, r2), rest), t = sub(w, head);
     /* 1 + 2^n is short but for |n| >= shift; a_rest is what it lacks then. */
     const vec a = add(power, scale), a_rest = sub(power, sub(a, scale));
     const vec d = fma(t, scale, a);
@@ -246,32 +252,32 @@ RS_INLINE logistic logistic_of(vec x, vec surplus, elem lowest)
 /* sigmoid(x - surplus). With to_half, nudged for 16-bit floats. */
 RS_INLINE vec sigmoid_less(vec x, vec surplus, int to_half)
 {
-    const logistic l = logistic_of(x, surplus, NAME(sigmoid).lowest);
+    const logistic l = logistic_of(x, surplus, CONSTANTS(sigmoid).lowest);
     const vec sum = fma(l.i, l.e, l.i), result = to_half ? nudged(sum, fma(l.i, l.e, sub(l.i, sum))) : sum;
     return nan_of(x, mul(result, l.power)); /* denormal results are rounded here, and only they */
 }
 
-/* x * sigmoid(z - surplus), for a z from `lowest` on. The sigmoid is s * 2^n, n <= 0, and s below 3/4, so that no
- * product overflows. As much of 2^n as can be held is the last factor, which rounds only where the result is denormal.
- */
+/* x * sigmoid(z - surplus), for a z from `lowest` on; nothing where z is a NaN. The sigmoid is s * 2^n, n <= 0, and s
+ * below 3/4, so that no product overflows. As much of 2^n as can be held is the last factor, which rounds only where
+ * the result is denormal; the others are two of 2^k. */
 RS_INLINE vec times_sigmoid(vec x, vec z, vec surplus, elem lowest, int to_half)
 {
-    const vec bias = splat(POW2), floor = splat(NAME(exp).floor), half = pow2(splat(POW2 + NAME(sigmoid).shift - 1));
+    const vec bias = splat(POW2), half = pow2(splat(POW2 + CONSTANTS(sigmoid).shift - 1));
     const logistic l = logistic_of(z, surplus, lowest);
-    const vec n = min(add(l.n, splat(1)), splat(0)), last = pow2(add(max(n, floor), bias));
-    vec first, second;
-    halves_of_power(min(sub(n, floor), splat(0)), &first, &second);
-    const vec m = mul(mul(x, first), second), s = mul(l.i, max(l.power, half));
-    const vec p = mul(m, s), rest = sub(mul(p, l.e), fnma(m, s, p)), sum = add(p, rest);
-    const vec product = mul(to_half ? nudged(sum, add(sub(p, sum), rest)) : sum, last);
+    const vec n = min(add(l.n, splat(1)), splat(0)), below = min(sub(n, splat(CONSTANTS(exp).floor)), splat(0));
+    const vec at = fma(below, splat((elem)0.5), bias), k = sub(at, bias), power = pow2(at);
+    const vec last = pow2(fnma(k, splat(2), add(n, bias)));
+    const vec m = mul(mul(x, power), power), s = mul(l.i, max(l.power, half));
+    const vec product = mul(product_and(m, s, mul(m, mul(s, l.e)), to_half), last);
     const vec curve = drop(less(z, splat(lowest)), product);
-    return nan_of(z, select(at_least(z, NAME(sigmoid).highest), x, copysign(curve, x)));
+    return select(at_least(z, CONSTANTS(sigmoid).highest), x, copysign(curve, x));
 }
 
 RS_INLINE vec silu_of(vec x, vec beta, int to_half)
 {
     const vec z = mul(beta, x);
-    return beside_half(x, beta, times_sigmoid(x, z, fnma(beta, x, z), NAME(exp).factor, to_half), to_half);
+    const vec curve = times_sigmoid(x, z, fnma(beta, x, z), CONSTANTS(exp).factor, to_half);
+    return nan_of(z, beside_half(x, beta, curve, to_half));
 }
 
 /* s * (1 + (k + k_rest) * (1 - s)) with s = sigmoid(z - surplus): the factor of the gradient of times_sigmoid, where
@@ -279,25 +285,25 @@ RS_INLINE vec silu_of(vec x, vec beta, int to_half)
 RS_INLINE vec sigmoid_slope(vec z, vec surplus, vec k, vec k_rest)
 {
     const vec one = splat(1);
-    const logistic l = logistic_of(z, surplus, NAME(sigmoid).lowest);
+    const logistic l = logistic_of(z, surplus, CONSTANTS(sigmoid).lowest);
     vec first, last;
     halves_of_power(min(l.n, splat(0)), &first, &last);
     /* 1 + t = m + m_rest, 1 - s = c + c_rest, and the bracket is q + q_rest */
     const vec u = sub(one, l.head), m = add(u, l.w);
     const vec m_rest = add(add(sub(u, m), l.w), sub(sub(one, u), l.head));
-    const vec i = mul(l.i, l.scale), c = mul(i, m), c_rest = sub(fma(c, l.e, mul(i, m_rest)), fnma(i, m, c));
-    const vec p = mul(k, c), p_rest = sub(fma(k, c_rest, mul(k_rest, c)), fnma(k, c, p));
+    const vec i = mul(l.i, l.scale), c = mul(i, m), c_rest = fma(c, l.e, fma(i, m_rest, fms(i, m, c)));
+    const vec p = mul(k, c), p_rest = fma(k, c_rest, fma(k_rest, c, fms(k, c, p)));
     const vec q = add(one, p), of_p = sub(q, one);
     const vec q_rest = add(add(sub(one, sub(q, of_p)), sub(p, of_p)), p_rest);
     const vec s = mul(l.i, max(l.power, l.scale)), sum = fma(s, q, mul(s, fma(q, l.e, q_rest)));
-    return nan_of(z, mul(mul(drop(less(z, splat(NAME(sigmoid).lowest)), sum), first), last));
+    return nan_of(z, mul(mul(drop(less(z, splat(CONSTANTS(sigmoid).lowest)), sum), first), last));
 }
 
 RS_INLINE vec silu_factor(vec x, vec beta)
 {
-    const vec z = mul(beta, x), far = splat(-NAME(sigmoid).lowest);
+    const vec z = mul(beta, x), far = splat(-CONSTANTS(sigmoid).lowest);
     const vec surplus = drop(less_equal(far, min_abs(z, far)), fnma(beta, x, z));
-    return sigmoid_slope(z, surplus, min(max(z, splat(NAME(sigmoid).lowest)), far), sub(splat(0), surplus));
+    return sigmoid_slope(z, surplus, min(max(z, splat(CONSTANTS(sigmoid).lowest)), far), sub(splat(0), surplus));
 }
 
 /* tanh(|x|) as what this returns and a rest: p / (p + g) with g = 2^-n, p = (1 - g + t) / 2, and e^2|x| = 2^n * (1 +
@@ -305,15 +311,15 @@ RS_INLINE vec silu_factor(vec x, vec beta)
 RS_INLINE vec tanh_parts(vec x, vec *s_rest)
 {
     const vec zero_power = splat(POW2 - 1), half = splat((elem)0.5), one = splat(1);
-    const vec y = min_abs(x, splat(NAME(tanh).highest));
-    const vec v = fnma(y, splat(NAME(tanh).log2_e), zero_power); /* rounds to -n, less 1 */
+    const vec y = min_abs(x, splat(CONSTANTS(tanh).highest));
+    const vec v = fnma(y, splat(CONSTANTS(tanh).log2_e), zero_power); /* rounds to -n, less 1 */
     const vec n = sub(v, zero_power), half_g = pow2(v), g = add(half_g, half_g);
-    const vec head = fma(n, splat(NAME(tanh).ln2), y);
+    const vec head = fma(n, splat(CONSTANTS(tanh).ln2), y);
     const vec r2 = mul(head, head);
-    vec w = polynomial(NAME(tanh).q, head, r2);
-    if (NAME(tanh).ln2_rest != 0) {
+    vec w = polynomial(CONSTANTS(tanh).q, head, r2);
+    if (CONSTANTS(tanh).ln2_rest != 0) {
         /* r = head + rest: rounding it would cost 0.2 ULP; e^2r is e^2head * (1 + 2 * rest) */
-        const vec rest = mul(n, splat(NAME(tanh).ln2_rest));
+        const vec rest = mul(n, splat(CONSTANTS(tanh).ln2_rest));
         w = fma(r2, w, mul(rest, add(one, add(head, head))));
     } else {
         w = mul(r2, w);
@@ -338,12 +344,12 @@ RS_INLINE vec tanh_of(vec x)
 /* e^(y + y_rest) = 2^n * (1 + head + tail), |tail| well below |head|. v is POW2 + n, n an integer. */
 RS_INLINE vec exp_of(vec y, vec y_rest, vec *v, vec *n, vec *head)
 {
-    *v = fma(y, splat(NAME(exp).log2_e), splat(POW2));
+    *v = fma(y, splat(CONSTANTS(exp).log2_e), splat(POW2));
     *n = sub(*v, splat(POW2));
-    *head = fnma(*n, splat(NAME(exp).ln2), y);
-    const vec rest = fma(*n, splat(NAME(exp).ln2_rest), y_rest);
+    *head = fnma(*n, splat(CONSTANTS(exp).ln2), y);
+    const vec rest = fma(*n, splat(CONSTANTS(exp).ln2_rest), y_rest);
     const vec r = add(*head, rest), r2 = mul(r, r);
-    return fma(r2, fma(r, polynomial(NAME(exp).q, r, r2), splat((elem)0.5)), rest);
+    return fma(r2, fma(r, polynomial(CONSTANTS(exp).q, r, r2), splat((elem)0.5)), rest);
 }
 
 /* 2^n = third * third * last, for n beyond the reach of pow2. A result is multiplied by one after the other, and by a
@@ -361,11 +367,10 @@ RS_INLINE vec elu_sum(vec x, vec alpha, int to_half)
 {
     const vec zero = splat(0), half = splat((elem)0.5);
     vec v, n, head;
-    const vec tail = exp_of(max(min(x, zero), splat(NAME(exp).elu)), zero, &v, &n, &head);
+    const vec tail = exp_of(max(min(x, zero), splat(CONSTANTS(exp).elu)), zero, &v, &n, &head);
     const vec power = pow2(v), less = sub(power, splat(1));
     const vec u = fma(power, head, less), w = fma(power, tail, fma(power, head, sub(less, u)));
-    const vec part = select(finite(alpha), mul(alpha, w), zero), sum = fma(alpha, u, part);
-    const vec result = to_half ? nudged(sum, add(fma(alpha, u, sub(zero, sum)), part)) : sum;
+    const vec result = product_and(alpha, u, select(finite(alpha), mul(alpha, w), zero), to_half);
     /* Not alpha * x: of 0 * infinity each CPU makes a NaN of its own sign. Not 1: compilers make of a product with a
      * signed 1 a flip of the sign, also of a NaN's. */
     const vec signed_alpha = mul(alpha, copysign(half, x));
@@ -377,7 +382,7 @@ RS_INLINE vec elu_factor(vec x, vec alpha)
 {
     const vec zero = splat(0), half = splat((elem)0.5);
     vec v, n, head, third, last;
-    const vec tail = exp_of(max(min(x, zero), splat(NAME(exp).factor)), zero, &v, &n, &head);
+    const vec tail = exp_of(max(min(x, zero), splat(CONSTANTS(exp).factor)), zero, &v, &n, &head);
     powers(v, n, &third, &last);
     const vec d = fma(add(head, tail), half, half); /* a half, because 1 + t may be more than 1 */
     return nan_of(x, mul(mul(mul(mul(d, third), alpha), third), add(last, last)));
@@ -393,7 +398,7 @@ RS_INLINE vec celu_quotient(vec x, vec alpha, vec *rest, vec *a, vec *shift)
     *shift = select(tiny, splat(64), zero);
     *a = mul(alpha, enlarged);
     const vec ratio = div(y, *a), quotient = select(less_equal(ratio, ratio), ratio, zero);
-    const mask beyond = less(splat(-NAME(exp).factor), min_abs(quotient, splat(NAME(exp).largest)));
+    const mask beyond = less(splat(-CONSTANTS(exp).factor), min_abs(quotient, splat(CONSTANTS(exp).largest)));
     const vec lost = mul(fnma(quotient, *a, y), div(one, *a));
     *rest = drop(beyond, select(finite(lost), lost, zero));
     return quotient;
@@ -407,12 +412,11 @@ RS_INLINE vec celu_sum(vec x, vec alpha, int to_half)
     const vec zero = splat(0), bias = splat(POW2);
     vec rest, a, shift, v, n, head, third, last;
     const vec quotient = celu_quotient(x, alpha, &rest, &a, &shift);
-    const vec z = min(max(quotient, splat(NAME(exp).elu)), splat(-NAME(exp).factor));
+    const vec z = min(max(quotient, splat(CONSTANTS(exp).elu)), splat(-CONSTANTS(exp).factor));
     const vec tail = exp_of(z, rest, &v, &n, &head);
     const vec up = max(n, zero), g = pow2(min(v, bias)), h = pow2(sub(bias, min(up, splat(64)))), less_h = sub(g, h);
     const vec u = fma(g, head, less_h), w = fma(g, tail, fma(g, head, sub(less_h, u)));
-    const vec part = mul(a, w), sum = fma(a, u, part), power = sub(up, shift);
-    const vec result = to_half ? nudged(sum, add(fma(a, u, sub(zero, sum)), part)) : sum;
+    const vec result = product_and(a, u, mul(a, w), to_half), power = sub(up, shift);
     powers(add(power, bias), power, &third, &last);
     /* Of a tiny x the quotient may be denormal, and the result is x; so it is, in the limit, of an infinite alpha. */
     const mask small = less(min_abs(quotient, splat(1)), splat((elem)0x1p-60));
@@ -432,7 +436,7 @@ RS_INLINE vec exp_times(vec z, vec z_rest, vec factor)
 /* The factor of celu's gradient where x <= 0, and where x > 0 anything. */
 RS_INLINE vec celu_factor(vec x, vec alpha)
 {
-    const vec limit = splat(NAME(exp).celu);
+    const vec limit = splat(CONSTANTS(exp).celu);
     vec rest, a, shift;
     const vec quotient = celu_quotient(x, alpha, &rest, &a, &shift);
     const vec z = min(max(quotient, sub(splat(0), limit)), limit);
@@ -446,22 +450,23 @@ RS_INLINE vec selu_of(vec x, int to_half)
     const mask positive = above(x, 0), tiny = less(min_abs(x, one), splat((elem)0x1p-60));
     const vec enlarged = select(tiny, splat((elem)0x1p64), one), reduced = select(tiny, splat((elem)0x1p-64), one);
     vec v, n, head;
-    const vec tail = exp_of(max(min(x, zero), splat(NAME(exp).elu)), zero, &v, &n, &head);
+    const vec tail = exp_of(max(min(x, zero), splat(CONSTANTS(exp).elu)), zero, &v, &n, &head);
     const vec power = pow2(v), less_one = sub(power, one);
     const vec u = fma(power, head, less_one), w = fma(power, tail, fma(power, head, sub(less_one, u)));
-    const vec a = select(positive, splat(NAME(selu).scale), splat(NAME(selu).alpha));
-    const vec a_rest = select(positive, splat(NAME(selu).scale_rest), splat(NAME(selu).alpha_rest));
+    const vec a = select(positive, splat(CONSTANTS(selu).scale), splat(CONSTANTS(selu).alpha));
+    const vec a_rest = select(positive, splat(CONSTANTS(selu).scale_rest), splat(CONSTANTS(selu).alpha_rest));
     const vec b = mul(select(positive, x, u), enlarged), b_rest = drop(positive, mul(w, enlarged));
-    const vec rest = fma(a, b_rest, mul(min(b, splat(NAME(exp).largest)), a_rest)), sum = fma(a, b, rest);
-    const vec result = to_half ? nudged(sum, add(fma(a, b, sub(zero, sum)), rest)) : sum;
+    const vec rest = fma(a, b_rest, mul(min(b, splat(CONSTANTS(exp).largest)), a_rest));
+    const vec result = product_and(a, b, rest, to_half);
     return nan_of(x, copysign(mul(result, reduced), x));
 }
 
 /* The factor of selu's gradient. */
 RS_INLINE vec selu_factor(vec x)
 {
-    const vec zero = splat(0), y = max(min(x, zero), splat(-NAME(exp).celu));
-    return nan_of(x, select(above(x, 0), splat(NAME(selu).scale), exp_times(y, zero, splat(NAME(selu).alpha))));
+    const vec zero = splat(0), y = max(min(x, zero), splat(-CONSTANTS(exp).celu));
+    return nan_of(x,
+                  select(above(x, 0), splat(CONSTANTS(selu).scale), exp_times(y, zero, splat(CONSTANTS(selu).alpha))));
 }
 
 /* log(1 + e^z) / beta, z = beta * x, has the sign of beta. Its magnitude is (z > 0 ? |x| : 0) + log1p(e) / |beta| with
@@ -471,14 +476,15 @@ RS_INLINE vec selu_factor(vec x)
  * sum is monotone. Each quotient and sum leaves what its rounding lost to the last sum. */
 RS_INLINE vec softplus_sum(vec x, vec beta, int to_half)
 {
-    const vec zero = splat(0), one = splat(1), limit = splat(NAME(exp).softplus), largest = splat(NAME(exp).largest);
+    const vec zero = splat(0), one = splat(1), limit = splat(CONSTANTS(exp).softplus),
+              largest = splat(CONSTANTS(exp).largest);
     const vec size = min_abs(beta, largest), x_size = min_abs(x, largest), z = mul(beta, x);
     const vec z_size = min_abs(z, limit), y = sub(zero, z_size);
-    const mask beyond = at_least(z_size, NAME(exp).softplus), tiny = less(size, splat((elem)0x1p-60));
+    const mask beyond = at_least(z_size, CONSTANTS(exp).softplus), tiny = less(size, splat((elem)0x1p-60));
     const vec surplus = drop(beyond, fnma(size, x_size, z_size)); /* of z_size over the exact product */
     vec v, n, head;
     const vec tail = exp_of(y, surplus, &v, &n, &head);
-    const vec at = max(v, splat(POW2 + NAME(exp).floor)), power = pow2(at);
+    const vec at = max(v, splat(POW2 + CONSTANTS(exp).floor)), power = pow2(at);
     const vec t = add(head, tail), t_rest = add(sub(head, t), tail);
     const vec m = add(one, t), m_rest = add(add(sub(one, m), t), t_rest);
     const mask near = at_least(n, 0);
@@ -486,12 +492,14 @@ RS_INLINE vec softplus_sum(vec x, vec beta, int to_half)
     const vec d = fma(power, p, c), d_rest = fma(power, p_rest, fma(power, p, sub(c, d)));
     const vec i = div(one, d), s = mul(p, i), s_rest = mul(i, fnma(s, d_rest, add(fnma(s, d, p), p_rest)));
     const vec e = mul(power, s), e2 = mul(e, e), e4 = mul(e2, e2), s2 = add(s, s);
-    const vec curve = fma(mul(s, e2), polynomial(NAME(exp).log, e2, e4), add(s_rest, s_rest));
-    const vec ln2 = select(near, splat(NAME(exp).ln2), zero), ln2_rest = select(near, splat(NAME(exp).ln2_rest), zero);
+    const vec curve = fma(mul(s, e2), polynomial(CONSTANTS(exp).log, e2, e4), add(s_rest, s_rest));
+    const vec ln2 = select(near, splat(CONSTANTS(exp).ln2), zero),
+              ln2_rest = select(near, splat(CONSTANTS(exp).ln2_rest), zero);
     const vec log = add(ln2, s2), log_rest = add(add(sub(ln2, log), s2), sub(curve, ln2_rest));
     /* (b + b_rest) * below is log / |beta|. A tiny beta is enlarged, so that its reciprocal can be held. */
     const vec enlarged = mul(size, select(tiny, splat((elem)0x1p64), one)), moved = select(tiny, splat(64), zero);
-    const vec lowest = splat(NAME(exp).floor - (sizeof(elem) == sizeof(float) ? 20 : 10)); /* hardly above a denormal */
+    const vec lowest =
+        splat(CONSTANTS(exp).floor - (sizeof(elem) == sizeof(float) ? 20 : 10)); /* hardly above a denormal */
     const vec below = pow2(add(max(add(sub(v, at), moved), lowest), splat(POW2)));
     const vec whole = mul(log, power), per = div(one, enlarged), b = mul(whole, per);
     const vec b_rest = mul(fma(log_rest, power, fnma(b, enlarged, whole)), per);
@@ -500,14 +508,14 @@ RS_INLINE vec softplus_sum(vec x, vec beta, int to_half)
     const vec lost = fma(b_rest, last, add(sub(larger, sum), smaller));
     const vec rest = select(finite(sum), lost, zero), total = add(sum, rest);
     const vec result = to_half ? nudged(total, add(sub(sum, total), rest)) : total;
-    return nan_of(z, select(above(z, NAME(exp).highest), x, copysign(result, beta)));
+    return nan_of(z, select(above(z, CONSTANTS(exp).highest), x, copysign(result, beta)));
 }
 
 /* The factor of softplus's gradient: sigmoid(beta * x). */
 RS_INLINE vec softplus_factor(vec x, vec beta)
 {
-    const vec z = mul(beta, x), z_size = min_abs(z, splat(NAME(exp).sigmoid));
-    return sigmoid_less(z, drop(at_least(z_size, NAME(exp).sigmoid), fnma(beta, x, z)), 0);
+    const vec z = mul(beta, x), z_size = min_abs(z, splat(CONSTANTS(exp).sigmoid));
+    return sigmoid_less(z, drop(at_least(z_size, CONSTANTS(exp).sigmoid), fnma(beta, x, z)), 0);
 }
 
 /* grad * factor for a gradient; +0 where the factor is 0, even if grad is infinite or NaN. */

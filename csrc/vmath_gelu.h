@@ -101,9 +101,6 @@ RS_INLINE vec long_polynomial(const elem *c, int n, vec r)
     return sum;
 }
 
-/* a * b is the product and what this returns, which is exact. */
-RS_INLINE vec product_rest(vec a, vec b, vec product) { return sub(splat(0), fnma(a, b, product)); }
-
 /* a + b is the sum and what this returns, which is exact. */
 RS_INLINE vec sum_rest(vec a, vec b, vec sum)
 {
@@ -129,26 +126,26 @@ typedef struct {
 
 RS_INLINE normal_tail normal_tail_of(vec x)
 {
-    const vec one = splat(1), shift = splat(NAME(gelu).shift), twice = splat(2 * NAME(gelu).shift);
-    const vec p0 = splat(NAME(gelu).p0), p1 = splat(NAME(gelu).p1), middle = splat(NAME(gelu).middle);
-    const vec a = min_abs(x, splat(NAME(gelu).far));
+    const vec one = splat(1), shift = splat(CONSTANTS(gelu).shift), twice = splat(2 * CONSTANTS(gelu).shift);
+    const vec p0 = splat(CONSTANTS(gelu).p0), p1 = splat(CONSTANTS(gelu).p1), middle = splat(CONSTANTS(gelu).middle);
+    const vec a = min_abs(x, splat(CONSTANTS(gelu).far));
     const vec d = add(a, shift), d_rest = sub(min(a, shift), sub(d, max(a, shift)));
     const vec i = div(one, d), i_rest = mul(i, fnma(i, d_rest, fnma(i, d, one)));
     const vec w = mul(twice, i), u = sub(middle, w);
     const vec u_rest = fnma(twice, i_rest, add(sub(sub(middle, u), w), fnma(twice, i, w)));
-    const vec k = long_polynomial(NAME(gelu).k, (int)(sizeof NAME(gelu).k / sizeof(elem)), u);
-    const vec h0 = splat(NAME(gelu).h0), h = fma(u, k, h0), g = fma(u, h, p1);
-    vec g_rest = add(fma(u, h, sub(p1, g)), splat(NAME(gelu).p1_rest));
+    const vec k = long_polynomial(CONSTANTS(gelu).k, (int)(sizeof CONSTANTS(gelu).k / sizeof(elem)), u);
+    const vec h0 = splat(CONSTANTS(gelu).h0), h = fma(u, k, h0), g = fma(u, h, p1);
+    vec g_rest = add(fma(u, h, sub(p1, g)), splat(CONSTANTS(gelu).p1_rest));
     if (sizeof(elem) > sizeof(float)) { /* in f32 h counts for a hundredth of an ULP */
         g_rest = fma(u, fma(u, k, sub(h0, h)), g_rest);
     }
     const vec p = fma(u, g, p0), slope = sub(add(g, g), p1);
-    const vec p_rest = fma(slope, u_rest, fma(u, g_rest, add(fma(u, g, sub(p0, p)), splat(NAME(gelu).p0_rest))));
-    const vec r = mul(i, p), r_rest = fma(i_rest, p, fma(i, p_rest, product_rest(i, p, r)));
+    const vec p_rest = fma(slope, u_rest, fma(u, g_rest, add(fma(u, g, sub(p0, p)), splat(CONSTANTS(gelu).p0_rest))));
+    const vec r = mul(i, p), r_rest = fma(i_rest, p, fma(i, p_rest, fms(i, p, r)));
 
-    const vec half_a = mul(a, splat((elem)0.5)), square = mul(a, half_a);
+    const vec minus_half = mul(a, splat((elem)-0.5)), y = mul(a, minus_half);
     vec n, m_rest;
-    const vec m = exp_sum(sub(splat(0), square), fnma(a, half_a, square), &n, &m_rest);
+    const vec m = exp_sum(y, fms(a, minus_half, y), &n, &m_rest);
     return (normal_tail){a, n, m, m_rest, r, r_rest};
 }
 
@@ -157,18 +154,17 @@ RS_INLINE vec gelu_of(vec x, int to_half)
 {
     const vec zero = splat(0), one = splat(1);
     const normal_tail t = normal_tail_of(x);
-    const vec q = mul(t.m, t.r), q_rest = fma(t.m_rest, t.r, fma(t.m, t.r_rest, product_rest(t.m, t.r, q)));
+    const vec q = mul(t.m, t.r), q_rest = fma(t.m_rest, t.r, fma(t.m, t.r_rest, fms(t.m, t.r, q)));
     const vec power = pow2(add(max(t.n, splat(-64)), splat(POW2)));
     const vec b = fnma(power, q, one), b_rest = fnma(power, q_rest, fnma(power, q, sub(one, b)));
     const mask below = negative(x);
     const vec s = select(below, q, b), s_rest = select(below, q_rest, b_rest), y = copysign(t.a, x);
     vec first, last;
     halves_of_power(select(below, t.n, zero), &first, &last);
-    const vec z = mul(y, first), p = mul(z, s), rest = fma(z, s_rest, product_rest(z, s, p)), sum = add(p, rest);
-    const vec product = mul(to_half ? nudged(sum, add(sub(p, sum), rest)) : sum, last);
+    const vec z = mul(y, first), product = mul(product_and(z, s, mul(z, s_rest), to_half), last);
     const mask tiny = less(t.a, splat((elem)0x1p-60)); /* s + s_rest is 1 / 2, and s need not be */
     const vec curve = beside_half(x, one, select(tiny, mul(x, splat((elem)0.5)), product), to_half);
-    return nan_of(x, select(at_least(x, NAME(gelu).far), x, copysign(curve, x)));
+    return nan_of(x, select(at_least(x, CONSTANTS(gelu).far), x, copysign(curve, x)));
 }
 
 /* The factor of gelu's gradient: Phi(x) + x * phi(x), where x < 0 that is e^(-a^2 / 2) * (r - a / sqrt(2 * pi)) with
@@ -176,46 +172,46 @@ RS_INLINE vec gelu_of(vec x, int to_half)
 RS_INLINE vec gelu_factor(vec x)
 {
     const normal_tail t = normal_tail_of(x);
-    const vec phi = splat(NAME(gelu).phi), one = splat(1), power = pow2(add(max(t.n, splat(-64)), splat(POW2)));
+    const vec phi = splat(CONSTANTS(gelu).phi), one = splat(1), power = pow2(add(max(t.n, splat(-64)), splat(POW2)));
     const vec c = sub(splat(0), mul(t.a, phi)), d = add(t.r, c);
-    const vec lacking = sub(fnma(t.a, splat(NAME(gelu).phi_rest), t.r_rest), fma(t.a, phi, c));
+    const vec lacking = sub(fnma(t.a, splat(CONSTANTS(gelu).phi_rest), t.r_rest), fma(t.a, phi, c));
     const vec d_rest = add(sum_rest(t.r, c, d), lacking);
-    const vec e = mul(t.m, d), e_rest = fma(t.m_rest, d, fma(t.m, d_rest, product_rest(t.m, d, e)));
+    const vec e = mul(t.m, d), e_rest = fma(t.m_rest, d, fma(t.m, d_rest, fms(t.m, d, e)));
     const vec b = fnma(power, e, one), b_rest = fnma(power, e_rest, fnma(power, e, sub(one, b)));
     vec first, last;
     halves_of_power(t.n, &first, &last);
     return nan_of(x, select(negative(x), mul(mul(add(e, e_rest), first), last), add(b, b_rest)));
 }
 
-/* 2u = (linear + cubic * x^2) * x of gelu_tanh, as z + z_rest. y is x bounded, so that its cube does not overflow. */
-RS_INLINE vec gelu_tanh_argument(vec x, vec *y, vec *y2, vec *z_rest)
+/* 2u = (linear + cubic * x^2) * x of gelu_tanh, as z - surplus. y is x bounded, so that its cube does not overflow. */
+RS_INLINE vec gelu_tanh_argument(vec x, vec *y, vec *y2, vec *surplus)
 {
-    const vec cubic = splat(NAME(gelu).cubic), linear = splat(NAME(gelu).linear);
-    *y = copysign(min_abs(x, splat(NAME(gelu).tanh_far)), x);
+    const vec cubic = splat(CONSTANTS(gelu).cubic), linear = splat(CONSTANTS(gelu).linear);
+    *y = copysign(min_abs(x, splat(CONSTANTS(gelu).tanh_far)), x);
     *y2 = mul(*y, *y);
-    const vec y2_rest = product_rest(*y, *y, *y2), w = fma(cubic, *y2, linear);
-    const vec lacking = fma(splat(NAME(gelu).cubic_rest), *y2, splat(NAME(gelu).linear_rest));
+    const vec y2_rest = fms(*y, *y, *y2), w = fma(cubic, *y2, linear);
+    const vec lacking = fma(splat(CONSTANTS(gelu).cubic_rest), *y2, splat(CONSTANTS(gelu).linear_rest));
     const vec w_rest = add(fma(cubic, y2_rest, fma(cubic, *y2, sub(linear, w))), lacking);
     const vec z = mul(*y, w);
-    *z_rest = fma(*y, w_rest, product_rest(*y, w, z));
+    *surplus = fnma(*y, w_rest, fnma(*y, w, z));
     return z;
 }
 
 RS_INLINE vec gelu_tanh_of(vec x, int to_half)
 {
-    vec y, y2, z_rest;
-    const vec z = gelu_tanh_argument(x, &y, &y2, &z_rest);
-    const vec curve = times_sigmoid(x, z, sub(splat(0), z_rest), NAME(sigmoid).lowest, to_half);
+    vec y, y2, surplus;
+    const vec z = gelu_tanh_argument(x, &y, &y2, &surplus);
+    const vec curve = times_sigmoid(x, z, surplus, CONSTANTS(sigmoid).lowest, to_half);
     return nan_of(x, beside_half(x, splat(1), curve, to_half));
 }
 
 /* The factor of gelu_tanh's gradient: x times the derivative of z is z + 2 * cubic * x^3. */
 RS_INLINE vec gelu_tanh_factor(vec x)
 {
-    vec y, y2, z_rest;
-    const vec z = gelu_tanh_argument(x, &y, &y2, &z_rest);
-    const vec c = mul(y2, splat(2 * NAME(gelu).cubic)), k = fma(c, y, z);
-    return nan_of(x, sigmoid_slope(z, sub(splat(0), z_rest), k, add(fma(c, y, sub(z, k)), z_rest)));
+    vec y, y2, surplus;
+    const vec z = gelu_tanh_argument(x, &y, &y2, &surplus);
+    const vec c = mul(y2, splat(2 * CONSTANTS(gelu).cubic)), k = fma(c, y, z);
+    return nan_of(x, sigmoid_slope(z, surplus, k, sub(fma(c, y, sub(z, k)), surplus)));
 }
 
 /* mish(x) = x * n / d, with e = e^-|x| = 2^k * (m + m_rest):
@@ -230,7 +226,7 @@ RS_INLINE mish_parts mish_parts_of(vec x)
     const vec one = splat(1), two = splat(2), zero = splat(0);
     const mask below = negative(x);
     vec k, m_rest;
-    const vec m = exp_sum(sub(zero, min_abs(x, splat(-NAME(sigmoid).lowest))), zero, &k, &m_rest);
+    const vec m = exp_sum(sub(zero, min_abs(x, splat(-CONSTANTS(sigmoid).lowest))), zero, &k, &m_rest);
     const vec power = pow2(add(max(k, splat(-64)), splat(POW2))), e = mul(power, m), e_rest = mul(power, m_rest);
     const vec larger = select(below, two, one), smaller = select(below, e, add(e, e));
     const vec b = add(larger, smaller);
@@ -252,33 +248,32 @@ RS_INLINE vec quotient_of(vec n, vec n_rest, vec d, vec d_rest, vec i, vec *rest
 
 RS_INLINE vec mish_of(vec x, int to_half)
 {
-    const vec zero = splat(0), far = splat(-NAME(sigmoid).lowest);
+    const vec zero = splat(0), far = splat(-CONSTANTS(sigmoid).lowest);
     const mish_parts t = mish_parts_of(x);
     const mask below = negative(x);
-    const vec n = mul(t.m, t.b), n_rest = fma(t.m_rest, t.b, fma(t.m, t.b_rest, product_rest(t.m, t.b, n)));
+    const vec n = mul(t.m, t.b), n_rest = fma(t.m_rest, t.b, fma(t.m, t.b_rest, fms(t.m, t.b, n)));
     vec q_rest, first, last;
     const vec q =
         quotient_of(select(below, n, t.b), select(below, n_rest, t.b_rest), t.d, t.d_rest, div(splat(1), t.d), &q_rest);
     halves_of_power(select(below, t.k, zero), &first, &last);
     const mask tiny = less(min_abs(x, splat(1)), splat((elem)0x1p-60)); /* enlarged, so that the rest is not denormal */
     const vec larger = select(tiny, splat((elem)0x1p64), first), smaller = select(tiny, splat((elem)0x1p-64), last);
-    const vec z = mul(copysign(min_abs(x, far), x), larger), p = mul(z, q);
-    const vec rest = fma(z, q_rest, product_rest(z, q, p)), sum = add(p, rest);
-    const vec curve = mul(to_half ? nudged(sum, add(sub(p, sum), rest)) : sum, smaller);
-    return nan_of(x, select(at_least(x, -NAME(sigmoid).lowest), x, copysign(curve, x)));
+    const vec z = mul(copysign(min_abs(x, far), x), larger);
+    const vec curve = mul(product_and(z, q, mul(z, q_rest), to_half), smaller);
+    return nan_of(x, select(at_least(x, -CONSTANTS(sigmoid).lowest), x, copysign(curve, x)));
 }
 
 /* The factor of mish's gradient: (b * d + 4 * x * (1 + e) * w) / d^2, times e where x < 0, with w = 1 there, else e^2.
  */
 RS_INLINE vec mish_factor(vec x)
 {
-    const vec one = splat(1), zero = splat(0), far = splat(-NAME(sigmoid).lowest);
+    const vec one = splat(1), zero = splat(0), far = splat(-CONSTANTS(sigmoid).lowest);
     const mish_parts t = mish_parts_of(x);
     const mask below = negative(x);
     const vec s = add(one, t.e), s_rest = add(sub(t.e, sub(s, one)), t.e_rest);
     const vec y = mul(copysign(min_abs(x, far), x), splat(4)), w = mul(y, select(below, one, mul(t.e, t.e)));
-    const vec c = mul(w, s), c_rest = fma(w, s_rest, product_rest(w, s, c));
-    const vec bd = mul(t.b, t.d), bd_rest = fma(t.b_rest, t.d, fma(t.b, t.d_rest, product_rest(t.b, t.d, bd)));
+    const vec c = mul(w, s), c_rest = fma(w, s_rest, fms(w, s, c));
+    const vec bd = mul(t.b, t.d), bd_rest = fma(t.b_rest, t.d, fma(t.b, t.d_rest, fms(t.b, t.d, bd)));
     const vec n = add(bd, c), n_rest = add(sum_rest(bd, c, n), add(bd_rest, c_rest)), i = div(one, t.d);
     vec q_rest, f_rest, first, last;
     const vec q = quotient_of(n, n_rest, t.d, t.d_rest, i, &q_rest);
@@ -293,23 +288,22 @@ RS_INLINE vec mish_factor(vec x)
 RS_INLINE vec tanhshrink_of(vec x, int to_half)
 {
     vec s_rest;
-    const vec a = min_abs(x, splat(NAME(exp).largest)), s = tanh_parts(x, &s_rest);
+    const vec a = min_abs(x, splat(CONSTANTS(exp).largest)), s = tanh_parts(x, &s_rest);
     const vec far = sub(a, s), far_rest = sub(sum_rest(a, sub(splat(0), s), far), s_rest);
 
-    const vec y = min(a, splat((elem)1.125)), z = mul(y, y), z_rest = product_rest(y, y, z);
-    const vec third = splat(NAME(tanhshrink).third);
-    const vec g0 = splat(NAME(tanhshrink).g0);
-    const vec h = long_polynomial(NAME(tanhshrink).h, (int)(sizeof NAME(tanhshrink).h / sizeof(elem)), z);
+    const vec y = min(a, splat((elem)1.125)), z = mul(y, y), z_rest = fms(y, y, z);
+    const vec third = splat(CONSTANTS(tanhshrink).third);
+    const vec g0 = splat(CONSTANTS(tanhshrink).g0);
+    const vec h = long_polynomial(CONSTANTS(tanhshrink).h, (int)(sizeof CONSTANTS(tanhshrink).h / sizeof(elem)), z);
     const vec g = fma(z, h, g0), g_rest = fma(z, h, sub(g0, g)), p = fma(z, g, third);
-    const vec lacking = fma(z_rest, g, splat(NAME(tanhshrink).third_rest));
+    const vec lacking = fma(z_rest, g, splat(CONSTANTS(tanhshrink).third_rest));
     const vec p_rest = add(fma(z, g_rest, fma(z, g, sub(third, p))), lacking);
-    const vec scaled = mul(y, splat(NAME(tanhshrink).scale)), inverse = splat(1 / NAME(tanhshrink).scale);
-    const vec c = mul(scaled, z), c_rest = fma(scaled, z_rest, product_rest(scaled, z, c));
-    const vec near = mul(c, p), near_rest = fma(c_rest, p, fma(c, p_rest, product_rest(c, p, near)));
+    const vec scaled = mul(y, splat(CONSTANTS(tanhshrink).scale)), inverse = splat(1 / CONSTANTS(tanhshrink).scale);
+    const vec c = mul(scaled, z), c_rest = fma(scaled, z_rest, fms(scaled, z, c));
+    const vec near = mul(product_and(c, p, fma(c_rest, p, mul(c, p_rest)), to_half), inverse);
 
-    const mask is_far = at_least(a, (elem)1.125);
-    const vec hi = select(is_far, far, near), lo = select(is_far, far_rest, near_rest), sum = add(hi, lo);
-    const vec result = mul(to_half ? nudged(sum, add(sub(hi, sum), lo)) : sum, select(is_far, splat(1), inverse));
+    const vec sum = add(far, far_rest), beyond = to_half ? nudged(sum, add(sub(far, sum), far_rest)) : sum;
+    const vec result = select(at_least(a, (elem)1.125), beyond, near);
     return nan_of(x, copysign(select(finite(x), result, x), x));
 }
 

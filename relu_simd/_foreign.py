@@ -67,6 +67,21 @@ def refuse(name: str, operand: str, value: Any) -> None:
         raise TypeError(f"{what}, which NumPy reads by DLPack alone: give numpy.from_dlpack({operand})")
 
 
+def refuse_out(name: str, out: Any) -> None:
+    """Raise the TypeError for an `out` of `name`, whose inputs are NumPy's, that is or holds an array of pyopencl."""
+    opencl = sys.modules.get("pyopencl.array")
+    if opencl is not None and _holds(out, opencl.Array):
+        raise TypeError(two_kinds(name, "the input", "out"))
+
+
+def two_kinds(name: str, of_numpy: str, of_device: str) -> str:
+    """Word the error for arrays of NumPy and of pyopencl in one call."""
+    return (
+        f"{name}: {of_numpy} is a NumPy array and {of_device} a pyopencl array; they must be of one kind:"
+        " pyopencl.array.to_device(queue, array) brings an array to the device, and array.get() brings it back"
+    )
+
+
 _READABLE = ("__array__", "__array_interface__", "__array_struct__", "__array_ufunc__", "__buffer__", "__len__")
 
 

@@ -4,7 +4,8 @@
     make .venv/.package && .venv/bin/python scripts/count_instructions.py
 
 Compiles csrc/isa/neon.c with setup.py's flags (by aarch64-linux-gnu-gcc, or $CC) and reads objdump's listing.
-A function's main loop is the innermost one that takes the most elements a turn. Those that use the stack, as spilled
+The main loop is the longest innermost one of an operation, and of another function the one that takes the most elements
+a turn. Those that use the stack, as spilled
 registers do, or convert single elements, are listed after the table.
 """
 
@@ -68,11 +69,15 @@ def vector_bytes(loop, kind):
     return total
 
 
-def main_loop(code, itemsize, inputs):
+def main_loop(code, itemsize, inputs, is_body):
     def elements(loop):
         return vector_bytes(loop, "ld" if inputs else "st") / itemsize / max(inputs, 1)
 
-    loop = max(innermost_loops(code), key=lambda loop: (elements(loop), -len(loop)), default=[])
+    def order(loop):
+        whole = elements(loop) in {2**k for k in range(10)}  # the ragged ends store what is left as well
+        return (whole, len(loop)) if is_body else (elements(loop), -len(loop))
+
+    loop = max(innermost_loops(code), key=order, default=[])
     return loop, elements(loop)
 
 
@@ -87,18 +92,15 @@ def main():
     dtypes = {re.sub(r"^[a-z]+", lambda found: SHORT[found[0]], name): name for name in _core.DTYPES}
     cells, bad = {}, []
     for name, code in functions(listing()):
-        short = name.rpartition("_")[2]
-        function = name.removesuffix(f"_{short}")
-        operation, form = re.fullmatch(r"(.*?)(?:_(\d))?", function).groups()
-        if short not in dtypes or form not in {None, "0", "1"}:
+        function, short = name.rpartition("_")[::2]
+        body = re.fullmatch(r"(.+)_body([01])", function.removesuffix("_parts"))
+        if short not in dtypes or not (body or function in OTHERS):
             continue
-        inputs = 0
-        if form is None:
-            operation, inputs = OTHERS[operation]
-        elif form == "1":
+        operation, inputs = (body[1], 0) if body else OTHERS[function]
+        if body and body[2] == "1":
             operation += ", last a number"
         itemsize = int(re.search(r"\d+", short)[0]) // 8
-        loop, elements = main_loop(code, itemsize, inputs)
+        loop, elements = main_loop(code, itemsize, inputs, body)
         if elements == 0 or elements <= cells.get((operation, short), (0, 0))[1]:
             continue
         cells[operation, short] = (len(loop), elements)
@@ -118,7 +120,8 @@ def main():
         for short in dtypes:
             length, elements = cells.get((row, short), (0, 0))
             values.append(f"{length / elements:.2f} ({elements:.0f})" if elements else "")
-        print(f"| {row} |", " | ".join(values), "|")
+        if any(values):
+            print(f"| {row} |", " | ".join(values), "|")
     print("", *bad, sep="\n")
 
 

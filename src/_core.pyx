@@ -40,6 +40,8 @@ include "general.pxi"
 # Those that are not elementwise.
 include "masks.pxi"
 include "reductions.pxi"
+# What relu_simd.opencl does at every call.
+include "plans.pxi"
 
 
 def _c_api():

@@ -65,6 +65,7 @@ cdef tuple target(str name, out, source):
     if usable(<PyObject *>out, <PyArrayObject *>source):
         return out, None
     if not PyArray_Check(<PyObject *>out):
+        _foreign.refuse_out(name, out)
         raise TypeError(f"{name}: out must be an array, not {_describe(out)}")
     plain_out = np.ndarray.view(out, np.ndarray)  # a subclass may say anything of itself
     if plain_out.shape != source.shape:
@@ -154,6 +155,7 @@ cdef object with_mask(x, out):
         mask = bits = wanted = empty(1, &length, cnp.NPY_UINT8, False)
     else:
         if not PyArray_Check(<PyObject *>mask):
+            _foreign.refuse_out("relu_with_mask", mask)
             raise TypeError(f"relu_with_mask: mask must be an array, not {_describe(mask)}")
         wanted = mask if PyArray_CheckExact(<PyObject *>mask) else np.ndarray.view(mask, np.ndarray)
         check_mask("relu_with_mask", wanted, n)
@@ -215,8 +217,8 @@ def relu_backward_from_mask(grad_output, mask, out=None):
     >>> relu_backward_from_mask(np.array([5.0, np.inf, 7.0]), np.array([0b101], np.uint8))
     array([5., 0., 7.])
     """
-    if not PyArray_CheckExact(<PyObject *>grad_output):
-        device = on_device((grad_output,))
+    if not (PyArray_CheckExact(<PyObject *>grad_output) and PyArray_CheckExact(<PyObject *>mask)):
+        device = on_device((grad_output, mask))
         if device is not None:
             return device.relu_backward_from_mask(grad_output, mask, out)
     cdef rs_fpmode mode = rs_fp_enter()  # NumPy's casts depend on it

@@ -248,8 +248,9 @@ def prelu_backward(grad_output, x, weight, *, out=None):
     >>> grad_weight
     array([-2., -8.])
     """
-    if not PyArray_CheckExact(<PyObject *>grad_output):
-        device = on_device((grad_output,))
+    if not (PyArray_CheckExact(<PyObject *>grad_output) and PyArray_CheckExact(<PyObject *>x)
+            and PyArray_CheckExact(<PyObject *>weight)):
+        device = on_device((grad_output, x, weight))
         if device is not None:
             return device.prelu_backward(grad_output, x, weight, out=out)
     cdef rs_fpmode mode = rs_fp_enter()  # NumPy's casts depend on it

@@ -17,9 +17,11 @@ cdef tuple REFUSED = (
 
 cdef int check_kind(name, operand, kind) except -1:
     if issubclass(kind, REFUSED):
+        # What NumPy makes of an array of pyopencl where it does not ask here first: in outer, reduce and the like.
+        device = "; of a pyopencl array give .get()" if kind is np.object_ and "pyopencl.array" in sys.modules else ""
         raise TypeError(
             f"{name}: {operand} has dtype {kind.__name__}; use a float of 16, 32 or 64 bits or an integer, "
-            f"for example {operand}.astype(np.float32)")
+            f"for example {operand}.astype(np.float32){device}")
     return 0
 
 
@@ -142,10 +144,16 @@ cdef PyObject *call_ufunc(PyObject *ufunc, PyObject **args, size_t nargsf, PyObj
             row = ROWS[(<object>ufunc).__name__]
             if k < rs_ops[row].nin:
                 _foreign.refuse(OPS[row].name, OPS[row].inputs[k], <object>args[k])
+            else:
+                _foreign.refuse_out(OPS[row].name, <object>args[k])
     if kwnames != NULL:
         for k in range(PyTuple_GET_SIZE(kwnames)):
-            if PyTuple_GET_ITEM(kwnames, k) == where_name and not PyArray_Check(args[count + k]):
+            if PyArray_Check(args[count + k]):
+                continue
+            if PyTuple_GET_ITEM(kwnames, k) == where_name:
                 _foreign.refuse((<object>ufunc).__name__, "where", <object>args[count + k])
+            elif PyTuple_GET_ITEM(kwnames, k) == out_name:
+                _foreign.refuse_out((<object>ufunc).__name__, <object>args[count + k])
     cdef rs_fpmode mode = rs_fp_enter()
     result = call_of_numpy(ufunc, args, nargsf, kwnames)
     rs_fp_leave(mode)

@@ -309,7 +309,15 @@ def test_a_wrong_mask_stops_it(needed, tmp_path, monkeypatch, capsys):
     assert "reference.relu_with_mask(x): element 0 is np.uint8" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("absent", [NEEDED, ["matplotlib"], ["sklearn"]], ids=str)
+@pytest.mark.parametrize(
+    "absent",
+    [
+        NEEDED,
+        pytest.param(["matplotlib"], marks=pytest.mark.wide),
+        pytest.param(["sklearn"], marks=pytest.mark.wide),
+    ],
+    ids=str,
+)
 def test_numpy_alone_is_enough(absent, tmp_path):
     """What is missing is said once; there are random data then, and no pictures."""
     absent = {*absent, *(module for module in NEEDED if importlib.util.find_spec(module) is None)}

@@ -141,6 +141,7 @@ def backward(const double[::1] g, const double[::1] x, double slope, double[::1]
 """
 
 
+@pytest.mark.wide
 def test_a_cython_module(tmp_path):
     pytest.importorskip("Cython", reason="Cython is not installed")
     source = tmp_path / "ten_lines.pyx"

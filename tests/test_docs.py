@@ -69,6 +69,7 @@ def test_the_whole_network_is_cured(capsys):
     assert re.sub(r"\d+", "0", shown.splitlines()[1]) == re.sub(r"\d+", "0", printed.splitlines()[1])
 
 
+@pytest.mark.wide
 def test_curves(tmp_path):
     """What the site draws beside each function is its derivative, and a picture with both lines."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")

@@ -14,9 +14,12 @@ ROOT = Path(__file__).parents[1]
 COMPILER = shutil.which("clang") or shutil.which("gcc") or shutil.which("cc")
 FILES = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("csrc/**/*.[ch]"))]
 
-pytestmark = pytest.mark.skipif(
-    EMULATED or sys.platform == "win32" or COMPILER is None, reason="no GCC or Clang to compile with"
-)
+pytestmark = [
+    pytest.mark.wide,  # no part of what is installed
+    pytest.mark.skipif(
+        EMULATED or sys.platform == "win32" or COMPILER is None, reason="no GCC or Clang to compile with"
+    ),
+]
 
 
 def flags(file):

@@ -80,6 +80,48 @@ def test_lists_of_opencl_arrays_in_the_functions(on_device):
     assert rs.relu([1.0, -1.0]).tolist() == [1, 0]
 
 
+def test_results_for_opencl_arrays(on_device):
+    """The other way round: `out` is one and the input is NumPy's, or one of two inputs is; each says what to do."""
+    x, mask = np.ones(40_000, np.float32), np.zeros(5000, np.uint8)
+    for function, call in (
+        ("relu", lambda: rs.relu(x, out=on_device)),
+        ("relu", lambda: rs.relu(x, on_device)),
+        ("relu", lambda: ufuncs.relu(x, out=on_device)),
+        ("relu", lambda: ufuncs.relu(x, out=(on_device,))),
+        ("relu", lambda: ufuncs.relu(x, on_device)),
+        ("add_relu", lambda: rs.add_relu(x, on_device)),
+        ("add_relu", lambda: rs.add_relu(on_device, x)),
+        ("prelu", lambda: rs.prelu(x, on_device)),
+        ("relu_with_mask", lambda: rs.relu_with_mask(x, out=(on_device, None))),
+        ("relu_with_mask", lambda: rs.relu_with_mask(x, out=(None, on_device))),
+        ("relu_with_mask", lambda: rs.relu_with_mask(on_device, out=(x, None))),
+        ("relu_backward_from_mask", lambda: rs.relu_backward_from_mask(x, mask, on_device)),
+        ("relu_backward_from_mask", lambda: rs.relu_backward_from_mask(x, on_device)),
+        ("relu_backward_from_mask", lambda: rs.relu_backward_from_mask(on_device, mask)),
+        ("prelu_backward", lambda: rs.prelu_backward(x, on_device, 0.5)),
+        ("prelu_backward", lambda: rs.prelu_backward(on_device, x, 0.5)),
+        ("prelu_backward", lambda: rs.prelu_backward(x, x, on_device)),
+        ("prelu_backward", lambda: rs.prelu_backward(x, x, ONES[:1], out=(None, on_device))),
+        ("prelu_backward", lambda: rs.prelu_backward(on_device, on_device, 0.5, out=(None, x))),
+    ):
+        match = (
+            rf"{function}: .* is a NumPy array and \w+ a pyopencl array; .*to_device\(queue, array\).* array\.get\(\)"
+        )
+        with pytest.raises(TypeError, match=match):
+            call()
+
+
+def test_methods_of_ufuncs_on_opencl_arrays():
+    """These ask nobody before they read element by element; the error says what the objects in it were."""
+    cl = pytest.importorskip("pyopencl", reason="pyopencl is not installed: pip install 'relu-simd[opencl]'")
+    from relu_simd import opencl
+
+    x = cl.array.to_device(cl.CommandQueue(cl.Context(opencl.devices()[:1])), ONES[:3])
+    for call in (ufuncs.add_relu.reduce, ufuncs.add_relu.accumulate, lambda x: ufuncs.add_relu.outer(x, ONES)):
+        with pytest.raises(TypeError, match=r"dtype object_.*; of a pyopencl array give \.get\(\)"):
+            call(x)
+
+
 @pytest.mark.parametrize("name", [name for name in CALLS if name != "monitor"])
 def test_bfloat16_tensors(name):
     """All but the monitor, which reads their memory."""

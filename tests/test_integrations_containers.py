@@ -63,6 +63,7 @@ def cluster():
         yield client
 
 
+@pytest.mark.wide
 @pytest.mark.filterwarnings("ignore")  # distributed's own, of ports and clocks
 def test_dask_on_two_worker_processes(cluster):
     """The ufuncs travel by name; and so do the functions."""

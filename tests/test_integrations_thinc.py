@@ -317,7 +317,7 @@ BROKEN = {
 }
 
 
-OFTEN = ("instruction set", "no compiled module")  # each takes two processes that import thinc
+OFTEN = ("no compiled module",)  # each takes two processes that import thinc
 
 
 @pytest.mark.parametrize(

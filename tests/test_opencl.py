@@ -252,14 +252,15 @@ def test_the_queue_of_a_call(queue):
 @pytest.mark.above_the_row
 @with_operand()
 def test_no_pyopencl_arrays(queue, op, which):
+    alone, beside = f"relu_simd.{op.name} computes on those", r"is a NumPy array and \w+ a pyopencl array"
     for wrong, match in (
-        (np.ones(3, "f4"), f"{op.name}: {op.inputs[which]} is a NumPy array: relu_simd.{op.name}"),
-        ([1.0], f"{op.name}: {op.inputs[which]} must be a"),
-        (None, f"{op.name}: {op.inputs[which]} must be a"),
+        (np.ones(3, "f4"), beside if len(op.inputs) > 1 else alone),
+        ([1.0], "must be a"),
+        (None, "must be a"),
     ):
         given = [give(queue, np.ones(3, "f4")) for _ in op.inputs]
         given[which] = wrong
-        with pytest.raises(TypeError, match=match):
+        with pytest.raises(TypeError, match=f"{op.name}: {op.inputs[which]} .*{match}"):
             getattr(opencl, op.name)(*given)
     given = [give(queue, np.ones(3, "f4")) for _ in op.inputs]
     with pytest.raises(TypeError, match=f"{op.name}: out is a NumPy array"):
@@ -413,7 +414,15 @@ def test_division_is_rounded_by_fma(queue, name, ulps):
     a, b = DIVISIONS[name](rng.integers(0, 2**32, 2**20, np.uint32), rng)
     b = b.astype("f4")
     variant = _source.Variant(
-        opencl.sigmoid.operation, "float32", (), DENSE, False, 64, half=False, double=False, exact_division=False
+        opencl.sigmoid.operation,
+        "float32",
+        (_source.ARRAY,),
+        DENSE,
+        False,
+        64,
+        half=False,
+        double=False,
+        exact_division=False,
     )
     text = variant.source().text.replace("1 / b", f"1 / b * {1 + ulps * 2.0**-23!r}f")
     text += """
@@ -442,6 +451,20 @@ def test_division_on_a_device_that_does_not_round_it(queue, op, monkeypatch, fre
     same(getattr(opencl, op.name)(*[give(queue, value) for value in inputs]).get(), wanted(op, inputs))
 
 
+def nan_parameters(queue, op, inputs):
+    """Each parameter a NaN with some payload, as a number or an array."""
+    dtype = inputs[0].dtype
+    inputs = [np.where(isnan(x), dtype.type(1), x) if isinstance(x, np.ndarray) else x for x in inputs]
+    some = {2: 0x7FC5 if dtype.name == "bfloat16" else 0x7D05, 4: 0xFFC12345, 8: 0x7FF8123456789ABC}[dtype.itemsize]
+    payload = np.array([some], f"u{dtype.itemsize}").view(dtype)
+    values = [payload, float("nan"), *([np.array([0xFFC12345], "u4").view("f4")] if dtype.itemsize == 2 else [])]
+    for k, value in product(range(len(op.arrays), len(op.inputs)), values):
+        given = [*inputs[:k], value, *inputs[k + 1 :]]
+        got, want = getattr(opencl, op.name)(*[give(queue, each) for each in given]).get(), wanted(op, given)
+        # celu and silu give such a NaN the sign of x, which cannot be told from the result.
+        same(*(np.where(isnan(want), np.abs(each), each) if op.widens else each for each in (got, want)))
+
+
 @pytest.mark.above_the_dtype
 @pytest.mark.above_the_row
 @pytest.mark.parametrize(("op", "dtype"), pairs(of_dtypes=FLOATS))
@@ -463,6 +486,29 @@ def test_nans_on_a_device_that_has_but_one(queue, op, dtype, monkeypatch, fresh_
         if op.computes and params is None:
             continue  # an array of parameters has special values, which may meet
         same(getattr(opencl, op.name)(*[give(queue, value) for value in inputs]).get(), wanted(op, inputs))
+    nan_parameters(queue, op, operands(op, dtype, 500, numbers(op, dtype)))
+
+
+@pytest.mark.above_the_row
+def test_nans_where_the_device_converts_float16(queue, op, monkeypatch, fresh_kernels):
+    """And its conversions give the same NaN always; the payloads are those of the CPU, also of parameters."""
+    words = _source.WORDS
+    start = words.index("// On the bits: vload_half")
+    ours = words[start : words.index("#endif", start)]
+    ours = ours.replace("widen(bits", "converted_from(bits").replace("narrow(real", "converted_to(real")
+    for theirs, simulated in (
+        ("#pragma OPENCL EXTENSION cl_khr_fp16 : enable\n", ours),
+        ("convert_float(as_half(x))", "((x & 0x7fff) > 0x7c00 ? NAN : converted_from(x))"),
+        ("as_ushort(convert_half_rte(f))", "(f != f ? 0x7fff : converted_to(f))"),
+    ):
+        assert theirs in words
+        words = words.replace(theirs, simulated)
+    monkeypatch.setattr(_source, "WORDS", words)
+    monkeypatch.setattr(_kernels, "has_fp16", lambda device: True)
+    monkeypatch.setattr(_kernels, "has_one_nan", lambda device: True)
+    inputs = with_numbers(op, operands(op, np.dtype("f2"), 5000)[: len(op.arrays)])
+    same(getattr(opencl, op.name)(*[give(queue, value) for value in inputs]).get(), wanted(op, inputs))
+    nan_parameters(queue, op, inputs)
 
 
 def test_kernels_are_kept_and_bounded(queue, fresh_kernels):

@@ -81,6 +81,45 @@ def test_broadcasting(queue, packed, op):  # noqa: F811
             same(got.get(), wanted(op, inputs))
 
 
+@pytest.mark.above_the_row
+@pytest.mark.above_the_dtype
+@pytest.mark.parametrize(("op", "dtype"), pairs(lambda op: len(op.arrays) > 1))
+def test_a_number_in_an_arrays_place(queue, packed, op, dtype):  # noqa: F811
+    """Of Python's or of the dtype: it is rounded to the dtype of the arrays, as on the CPU."""
+    x = sample(dtype, 5000)[:5000]
+    x = np.where(x == x, x, x.dtype.type(1))
+    params = numbers(op, dtype) or ()
+    floats = dtype.kind not in "iu"
+    for number in (0, 3, *([0.1, -0.0, 1e-9, float("inf"), float("nan")] if floats else [])):
+        for value in (number, dtype.type(number)) if dtype.name != "bfloat16" else (number,):
+            for inputs in ([x, value], [value, x]):
+                want = wanted(op, [np.broadcast_to(np.asarray(each, dtype), x.shape) for each in inputs] + [*params])
+                given = [give(queue, each) for each in (*inputs, *params)]
+                same(getattr(opencl, op.name)(*given).get(), want)
+                if value is number and dtype.name != "bfloat16":
+                    same(want, getattr(relu_simd, op.name)(*inputs, *params))
+    strided = give(queue, np.stack([x, x], 1))[:, 1]
+    for _ in range(2):  # the second time by its plan
+        out = cl.array.zeros(queue, (2, x.size), dtype)[1]
+        same(getattr(opencl, op.name)(strided, 2, *params, out=out).get(), wanted(op, [x, np.full_like(x, 2), *params]))
+
+
+def test_numbers_that_do_not_fit(queue):  # noqa: F811
+    """That would give the result another dtype on the CPU, or that the dtype cannot hold."""
+    x, i = give(queue, np.ones(3, "f4")), give(queue, np.ones(3, "i2"))
+    for error, match, call in (
+        (TypeError, "b has dtype float64, a float32", lambda: opencl.add_relu(x, np.float64(2))),
+        (TypeError, "a has dtype int32, b int16", lambda: opencl.add_relu(np.int32(2), i)),
+        (TypeError, "b is a float, a has dtype int16", lambda: opencl.add_relu(i, 2.0)),
+        (OverflowError, "b=70000 is out of bounds for int16", lambda: opencl.add_relu(i, 70000)),
+        (TypeError, "b must be a pyopencl.array.Array, not bool", lambda: opencl.add_relu(x, True)),
+        (TypeError, "a must be a pyopencl.array.Array, not float", lambda: opencl.add_relu(1.0, 2.0)),
+        (TypeError, "x must be a pyopencl.array.Array, not int", lambda: opencl.relu(1)),
+    ):
+        with pytest.raises(error, match=match):
+            call()
+
+
 def test_a_row_of_a_transposed_matrix(queue):  # noqa: F811
     """Axes in another order, and the result in the order of its inputs, as NumPy's."""
     x = sample("f4", 13 * 17).reshape(13, 17)
@@ -194,6 +233,30 @@ def test_elements_beyond_the_buffer(queue):  # noqa: F811
         x = cl.array.Array(queue, (3, 4), np.dtype("f4"), strides=strides, data=data, offset=offset)
         with pytest.raises(ValueError, match=r"relu: x has (elements beyond its buffer|strides .* of parts)"):
             opencl.relu(x)
+
+
+@pytest.mark.parametrize(("n", "offset"), [(13, 0), (12, 4), (3, -4), (0x40000000, 0)])
+def test_an_array_beyond_its_buffer(queue, n, offset):  # noqa: F811
+    """pyopencl makes contiguous ones, too, and looks at nothing; every function does."""
+    x, weight = give(queue, np.ones(12, "f4")), give(queue, np.ones(1, "f4"))
+    beyond = cl.array.Array(queue, n, np.dtype("f4"), data=x.data, offset=offset)
+    mask = give(queue, np.zeros(2, np.uint8))
+    for operand, call in (
+        ("x", lambda: opencl.relu(beyond)),
+        ("x", lambda: opencl.relu(beyond, out=beyond)),
+        ("x", lambda: opencl.relu_with_mask(beyond)),
+        ("x", lambda: opencl.count_active(beyond)),
+        ("grad_output", lambda: opencl.prelu_backward(beyond, beyond, weight)),
+    ):
+        with pytest.raises(ValueError, match=f": {operand} has elements beyond its buffer"):
+            call()
+    with pytest.raises(ValueError, match="mask has elements beyond its buffer"):
+        opencl.relu_backward_from_mask(x, cl.array.Array(queue, 2, np.dtype("u1"), data=mask.data, offset=1))
+    with pytest.raises(ValueError, match="weight has elements beyond its buffer"):
+        opencl.prelu(x, cl.array.Array(queue, 12, np.dtype("f4"), data=x.data, offset=4))
+    out = cl.array.Array(queue, 12, np.dtype("f4"), data=give(queue, np.ones(11, "f4")).data)
+    with pytest.raises(ValueError, match="out has elements beyond its buffer"):
+        opencl.relu(x, out=out)
 
 
 def test_axes_are_as_few_as_they_can_be():

@@ -44,6 +44,28 @@ def test_calls_in_turn_with_one_kernel(queue, plans):  # noqa: F811
     assert len(plans) == 3
 
 
+def test_one_plan_however_a_call_is_written(queue, plans):  # noqa: F811
+    x, out = give(queue, np.array([-1, 2], "f4")), give(queue, np.zeros(2, "f4"))
+    calls = (
+        lambda: opencl.leaky_relu(x, 0.01, out=out),
+        lambda: opencl.leaky_relu(x, out=out),
+        lambda: opencl.leaky_relu(x, negative_slope=0.01, out=out),
+        lambda: opencl.leaky_relu(out=out, negative_slope=0.01, x=x),
+        lambda: opencl.leaky_relu(x, 0.01, out),
+    )
+    for call in (*calls, *calls):
+        out.fill(0)
+        assert call() is out
+        same(out.get(), np.array([np.float32(-0.01), 2], "f4"))
+    assert len(plans) == 1
+    with pytest.raises(TypeError, match=r"leaky_relu\(\) .*'slope'"):
+        opencl.leaky_relu(x, slope=0.01, out=out)
+    with pytest.raises(TypeError, match=r"leaky_relu\(\) .*'x'"):
+        opencl.leaky_relu(x, x=x, out=out)
+    with pytest.raises(TypeError, match=r"threshold\(\) .*'value'"):
+        opencl.threshold(x, 0, out=out)
+
+
 def test_numbers_that_are_equal(queue, plans):  # noqa: F811
     """0 and -0.0 compare equal, and so do 1 and 1.0; NaN does not."""
     x, out = give(queue, np.array([-1, 2], "f4")), give(queue, np.zeros(2, "f4"))
@@ -55,7 +77,16 @@ def test_numbers_that_are_equal(queue, plans):  # noqa: F811
         opencl.threshold(x, 0, True, out=out)
 
 
-@pytest.mark.parametrize("name", ["base_data", "offset", "shape", "strides", "dtype", "queue"])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.float16, float, int])
+def test_numbers_that_are_gone(queue, plans, kind):  # noqa: F811
+    """A number's place in memory says nothing: the next one often has the same."""
+    x, out = give(queue, np.array([-1, 2], "f4")), give(queue, np.zeros(2, "f4"))
+    for number in range(2, 12):
+        opencl.leaky_relu(x, kind(number), out=out)
+        same(out.get(), np.array([-number, 2], "f4"))
+
+
+@pytest.mark.parametrize("name", ["base_data", "offset", "shape", "strides", "dtype", "queue", "events"])
 def test_an_attribute_that_is_set_anew(queue, plans, name):  # noqa: F811
     """What was found then does not hold for it."""
     x, out = give(queue, np.array([-1, 2, 3, -4], "f4"))[:2], give(queue, np.zeros(2, "f4"))
@@ -67,6 +98,7 @@ def test_an_attribute_that_is_set_anew(queue, plans, name):  # noqa: F811
         "strides": (8,),
         "dtype": np.dtype("f2"),
         "queue": cl.CommandQueue(queue.context),
+        "events": [],
     }
     setattr(x, name, new[name])
     if name in ("shape", "dtype"):
@@ -80,7 +112,9 @@ def test_an_attribute_that_is_set_anew(queue, plans, name):  # noqa: F811
     assert opencl.relu(x, out=out) is out
     if name == "queue":
         assert out.events[-1].command_queue == new[name]
-    want = {"base_data": [5, 0], "offset": [3, 0], "strides": [0, 3], "queue": [0, 2]}
+    if name == "events":
+        assert x.events == out.events != []
+    want = {"base_data": [5, 0], "offset": [3, 0], "strides": [0, 3], "queue": [0, 2], "events": [0, 2]}
     same(out.get(), np.array(want[name], "f4"))
 
 

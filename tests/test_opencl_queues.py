@@ -11,7 +11,8 @@ import pytest
 from cases import OPS, run, same
 from test_opencl import DEVICE, cl, give, opencl
 
-from relu_simd.opencl import _kernels, _launch, _layout, _operation
+from relu_simd import _core
+from relu_simd.opencl import _kernels, _layout, _operation, _source
 
 ROOT = Path(__file__).parents[1]
 OCLGRIND = Path("/usr/lib/oclgrind/liboclgrind-rt-icd.so")  # where Debian's package has it
@@ -124,7 +125,7 @@ def test_each_thread_has_its_own_kernels(context):
             x.queue.device,
             opencl.relu.operation,
             "float32",
-            (),
+            (_source.ARRAY,),
             _layout.DENSE,
             True,
         )
@@ -167,6 +168,25 @@ def test_waits_for_its_inputs_out_and_wait_for(blocked):
         gate.set_status(cl.command_execution_status.COMPLETE)
         event.wait()
         same(out.get(), np.array([0, 2], "f4"))
+
+
+@pytest.mark.parametrize("wrong", [0, [0], [None], "event", lambda: None])
+def test_what_is_no_event(context, wrong):
+    """A TypeError that names the argument, also in a call that comes again; a single event is no sequence."""
+    queue = cl.CommandQueue(context)
+    x, out, mask = give(queue, np.ones(4, "f4")), give(queue, np.ones(4, "f4")), give(queue, np.zeros(1, np.uint8))
+    opencl.relu(x, out=out)
+    for call in (
+        lambda events: opencl.relu(x, wait_for=events),
+        lambda events: opencl.relu(x, out=out, wait_for=events),
+        lambda events: opencl.relu_with_mask(x, wait_for=events),
+        lambda events: opencl.relu_backward_from_mask(x, mask, wait_for=events),
+        lambda events: opencl.count_active(x, wait_for=events),
+        lambda events: opencl.prelu_backward(x, x, 0.5, wait_for=events),
+    ):
+        for events in (wrong, out.events[-1]):
+            with pytest.raises(TypeError, match=r"^\w+: wait_for must be a sequence of events \(pyopencl.Event\), not"):
+                call(events)
 
 
 def test_a_later_write_to_an_input_waits(blocked):
@@ -324,20 +344,22 @@ def test_two_calls_at_once_lose_no_event():
     """Of two threads that write down their events at once, neither may take the other's for one it has waited for."""
     meeting = threading.Barrier(2)
 
-    class Switching(list):
-        """Another thread comes in where the list is asked for its first element, if it can."""
+    class Switching:
+        """The event of something else. Where it is compared, the other thread comes in, if it can."""
 
-        def __getitem__(self, k):
-            found = super().__getitem__(k)
-            if k == 0:
-                with suppress(threading.BrokenBarrierError):
-                    meeting.wait(1)
-            return found
+        def __eq__(self, other):
+            with suppress(threading.BrokenBarrierError):
+                meeting.wait(1)
+            return self is other
 
-    events = Switching(["waited for"])
-    threads = [threading.Thread(target=_launch.record, args=([(events, ["waited for"])], name)) for name in "ab"]
+        __hash__ = None
+
+    between = Switching()
+    events = [between, "waited for"]
+    threads = [threading.Thread(target=_core._record, args=([(events, ["waited for"])], name)) for name in "ab"]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(events) == ["a", "b"]
+    assert events[0] is between
+    assert sorted(events[1:]) == ["a", "b"]

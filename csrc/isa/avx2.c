@@ -131,6 +131,7 @@ RS_INLINE __m256i lanes_64(uint64_t bits)
     RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return _mm256_mul_##S(a, b); }                                 \
     RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return _mm256_div_##S(a, b); }                                 \
     RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm256_fmadd_##S(a, b, c); }                 \
+    RS_INLINE vec_##T fms_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm256_fmsub_##S(a, b, c); }                 \
     RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm256_fnmadd_##S(a, b, c); }               \
     RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return _mm256_min_##S(a, b); }                                 \
     RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return _mm256_max_##S(a, b); }                                 \
@@ -222,9 +223,9 @@ RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c)
 }
 RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return (mask_u16){_mm256_or_si256(a.lanes, b.lanes)}; }
 /* packs works on each 128-bit half by itself. */
-RS_INLINE mask_u16 mask_of_parts_u16(const mask_f32 *m)
+RS_INLINE mask_u16 mask_of_parts_u16(mask_parts_f32 m)
 {
-    const __m256i low = _mm256_castps_si256(m[0].lanes), high = _mm256_castps_si256(m[1].lanes);
+    const __m256i low = _mm256_castps_si256(m.part[0].lanes), high = _mm256_castps_si256(m.part[1].lanes);
     return (mask_u16){_mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8)};
 }
 
@@ -232,11 +233,11 @@ RS_INLINE __m128i half_of(vec_u16 v, int k)
 {
     return k == 0 ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1);
 }
-RS_INLINE wide_half widen_f16(vec_u16 v)
+RS_INLINE vec_parts_f32 widen_f16(vec_u16 v)
 {
-    return (wide_half){{_mm256_cvtph_ps(half_of(v, 0)), _mm256_cvtph_ps(half_of(v, 1))}};
+    return (vec_parts_f32){{_mm256_cvtph_ps(half_of(v, 0)), _mm256_cvtph_ps(half_of(v, 1))}};
 }
-RS_INLINE vec_u16 narrow_f16(wide_half v)
+RS_INLINE vec_u16 narrow_f16(vec_parts_f32 v)
 {
     return _mm256_setr_m128i(_mm256_cvtps_ph(v.part[0], _MM_FROUND_TO_NEAREST_INT),
                              _mm256_cvtps_ph(v.part[1], _MM_FROUND_TO_NEAREST_INT));
@@ -252,11 +253,11 @@ RS_INLINE __m256i to_upper(vec_f32 v)
     const __m256i quiet = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
     return _mm256_blendv_epi8(_mm256_srli_epi32(rounded, 16), quiet, nan);
 }
-RS_INLINE wide_half widen_bf16(vec_u16 v)
+RS_INLINE vec_parts_f32 widen_bf16(vec_u16 v)
 {
-    return (wide_half){{from_upper(half_of(v, 0)), from_upper(half_of(v, 1))}};
+    return (vec_parts_f32){{from_upper(half_of(v, 0)), from_upper(half_of(v, 1))}};
 }
-RS_INLINE vec_u16 narrow_bf16(wide_half v)
+RS_INLINE vec_u16 narrow_bf16(vec_parts_f32 v)
 {
     /* packus works on each 128-bit half by itself */
     return _mm256_permute4x64_epi64(_mm256_packus_epi32(to_upper(v.part[0]), to_upper(v.part[1])), 0xd8);

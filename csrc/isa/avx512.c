@@ -61,6 +61,7 @@ RS_INLINE uint64_t first(size_t n) { return ((uint64_t)1 << n) - 1; }
     RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return _mm512_mul_##S(a, b); }                                  \
     RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return _mm512_div_##S(a, b); }                                  \
     RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm512_fmadd_##S(a, b, c); }                  \
+    RS_INLINE vec_##T fms_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm512_fmsub_##S(a, b, c); }                  \
     RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return _mm512_fnmadd_##S(a, b, c); }                \
     RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return _mm512_min_##S(a, b); }                                  \
     RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return _mm512_max_##S(a, b); }                                  \
@@ -121,9 +122,9 @@ enum { PARTS = 2 };
 
 RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return (mask_u16){_mm512_cmple_epu16_mask(v, splat_u16(c))}; }
 RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return (mask_u16){a.lanes | b.lanes}; }
-RS_INLINE mask_u16 mask_of_parts_u16(const mask_f32 *m)
+RS_INLINE mask_u16 mask_of_parts_u16(mask_parts_f32 m)
 {
-    return (mask_u16){(__mmask32)((uint32_t)m[1].lanes << 16 | m[0].lanes)};
+    return (mask_u16){(__mmask32)((uint32_t)m.part[1].lanes << 16 | m.part[0].lanes)};
 }
 
 RS_INLINE __m256i half_of(vec_u16 v, int k)
@@ -131,11 +132,11 @@ RS_INLINE __m256i half_of(vec_u16 v, int k)
     return k == 0 ? _mm512_castsi512_si256(v) : _mm512_extracti64x4_epi64(v, 1);
 }
 RS_INLINE vec_u16 halves(__m256i low, __m256i high) { return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1); }
-RS_INLINE wide_half widen_f16(vec_u16 v)
+RS_INLINE vec_parts_f32 widen_f16(vec_u16 v)
 {
-    return (wide_half){{_mm512_cvtph_ps(half_of(v, 0)), _mm512_cvtph_ps(half_of(v, 1))}};
+    return (vec_parts_f32){{_mm512_cvtph_ps(half_of(v, 0)), _mm512_cvtph_ps(half_of(v, 1))}};
 }
-RS_INLINE vec_u16 narrow_f16(wide_half v)
+RS_INLINE vec_u16 narrow_f16(vec_parts_f32 v)
 {
     enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
     return halves(_mm512_cvtps_ph(v.part[0], NEAREST), _mm512_cvtps_ph(v.part[1], NEAREST));
@@ -151,11 +152,11 @@ RS_INLINE __m256i to_upper(vec_f32 v)
     const __m512i quiet = _mm512_or_si512(upper, _mm512_set1_epi32(0x40));
     return _mm512_cvtepi32_epi16(_mm512_mask_blend_epi32(nan, _mm512_srli_epi32(rounded, 16), quiet));
 }
-RS_INLINE wide_half widen_bf16(vec_u16 v)
+RS_INLINE vec_parts_f32 widen_bf16(vec_u16 v)
 {
-    return (wide_half){{from_upper(half_of(v, 0)), from_upper(half_of(v, 1))}};
+    return (vec_parts_f32){{from_upper(half_of(v, 0)), from_upper(half_of(v, 1))}};
 }
-RS_INLINE vec_u16 narrow_bf16(wide_half v) { return halves(to_upper(v.part[0]), to_upper(v.part[1])); }
+RS_INLINE vec_u16 narrow_bf16(vec_parts_f32 v) { return halves(to_upper(v.part[0]), to_upper(v.part[1])); }
 RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v)
 {
     return (doubles_f32){{_mm512_cvtps_pd(_mm512_castps512_ps256(v)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1))}};

@@ -5,9 +5,18 @@
  * LANES_T and the functions load_T ... of isa/scalar.c. */
 #include "isa/words.h"
 
+#define T parts_f32
+#define CONSTANT_TYPE f32
+#define SERVES_HALVES 1
+#include "isa/parts.h"
+
+#define T parts_f64
+#define CONSTANT_TYPE f64
+#define SERVES_HALVES 0
+#include "isa/parts.h"
+
 #define T f32
 #define T_CLASS RS_WHOLE
-#define SERVES_HALVES 1
 #include "isa/dtype.h"
 
 #define T f64

@@ -4,8 +4,17 @@
  * go; no build includes it. */
 #include "isa/scalar.c"
 
-#if RS_EDITOR >= 1 /* isa/dtype.h, isa/half.h, isa/whole.h */
+#if RS_EDITOR >= 1 /* isa/dtype.h, isa/half.h, isa/parts.h, isa/whole.h */
 #include "isa/words.h"
+#if defined RS_EDITOR_PARTS || defined RS_EDITOR_DTYPE
+#define T parts_f32
+#define CONSTANT_TYPE f32
+#define SERVES_HALVES 1
+#endif
+#ifdef RS_EDITOR_DTYPE
+#include "isa/parts.h"
+#endif
+#ifndef RS_EDITOR_PARTS
 #ifdef RS_EDITOR_HALF
 #define T f16
 #define T_CLASS RS_HALF
@@ -13,12 +22,14 @@
 #define T f32
 #define T_CLASS RS_WHOLE
 #endif
+#define CONSTANT_TYPE f32
+#endif
+#endif
+#if RS_EDITOR >= 2 /* vmath.h, loops/elementwise.h */
 #define LANE_NAME(name) lane_##name
 #define TO_HALF 0
 #define HAS_STEPS 1
 #define HAS_WIDEN 1
-#endif
-#if RS_EDITOR >= 2 /* vmath.h, loops/elementwise.h */
 #include "isa/whole.h"
 #endif
 #if RS_EDITOR >= 3 /* vmath_gelu.h */

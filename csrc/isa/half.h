@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The vocabulary of the 16-bit floats, f16 and bf16, for every ISA: stored and compared as the u16
  * that they are (a comparison with a number is a range of bit patterns), computed in float32 and
- * rounded once, to nearest even. The ISA file has the words for u16, f32 and f64, and widen_T (to PARTS
- * float32 vectors, the lanes in order), narrow_T back, and to_doubles_f32.
+ * rounded once, to nearest even. The ISA file has the words for u16, f32 and f64, widen_T to PARTS
+ * float32 vectors, the lanes in order, narrow_T back, and to_doubles_f32.
  * Included by isa/dtype.h once for each of the two. */
 
 #ifndef RS_HALF_H
@@ -25,7 +25,7 @@ typedef vec_u16 vec;
 typedef mask_u16 mask;
 typedef counter_u16 counter;
 typedef uint16_t count_elem;
-typedef wide_half wide;
+typedef vec_parts_f32 wide;
 typedef float wide_elem;
 typedef doubles_half doubles;
 
@@ -55,115 +55,29 @@ RS_INLINE mask nonpositive(vec v)
     return either_u16(nonpositive_u16(v), between_u16(v, 0x8000, 0x8000 + NAME(RS_INF)));
 }
 /* In float32, as parameters are; nothing is rounded but the parameter where it is the result. */
-RS_INLINE mask below_param(vec v, wide s)
-{
-    const wide x = NAME(widen)(v);
-    mask_f32 m[PARTS];
-    for (int k = 0; k < PARTS; k++) {
-        m[k] = less_f32(x.part[k], s.part[k]);
-    }
-    return mask_of_parts_u16(m);
-}
-RS_INLINE mask at_most_param(vec v, wide s)
-{
-    const wide x = NAME(widen)(v);
-    mask_f32 m[PARTS];
-    for (int k = 0; k < PARTS; k++) {
-        m[k] = less_equal_f32(x.part[k], s.part[k]);
-    }
-    return mask_of_parts_u16(m);
-}
-RS_INLINE mask above_param(vec v, wide s)
-{
-    const wide x = NAME(widen)(v);
-    mask_f32 m[PARTS];
-    for (int k = 0; k < PARTS; k++) {
-        m[k] = less_f32(s.part[k], x.part[k]);
-    }
-    return mask_of_parts_u16(m);
-}
-RS_INLINE mask at_least_param(vec v, wide s)
-{
-    const wide x = NAME(widen)(v);
-    mask_f32 m[PARTS];
-    for (int k = 0; k < PARTS; k++) {
-        m[k] = less_equal_f32(s.part[k], x.part[k]);
-    }
-    return mask_of_parts_u16(m);
-}
+RS_INLINE mask below_param(vec v, wide s) { return mask_of_parts_u16(less_parts_f32(NAME(widen)(v), s)); }
+RS_INLINE mask at_most_param(vec v, wide s) { return mask_of_parts_u16(less_equal_parts_f32(NAME(widen)(v), s)); }
+RS_INLINE mask above_param(vec v, wide s) { return mask_of_parts_u16(less_parts_f32(s, NAME(widen)(v))); }
+RS_INLINE mask at_least_param(vec v, wide s) { return mask_of_parts_u16(less_equal_parts_f32(s, NAME(widen)(v))); }
 RS_INLINE vec of_param(wide s) { return NAME(narrow)(s); }
 RS_INLINE mask above(vec v, float c) { return between_u16(v, (uint16_t)(NAME(rs_to)(c) + 1), NAME(RS_INF)); }
 RS_INLINE mask at_least(vec v, float c) { return between_u16(v, NAME(rs_to)(c), NAME(RS_INF)); }
 
-RS_INLINE wide load_wide_n(const wide_elem *p, size_t n)
-{
-    wide v;
-    for (size_t k = 0; k < PARTS; k++, p += LANES_f32) {
-        const size_t left = n > k * LANES_f32 ? n - k * LANES_f32 : 0;
-        v.part[k] = left >= LANES_f32 ? load_f32(p) : left != 0 ? load_n_f32(p, left) : splat_f32(0);
-    }
-    return v;
-}
+RS_INLINE wide load_wide_n(const wide_elem *p, size_t n) { return load_n_parts_f32(p, n); }
+RS_INLINE wide load_wide(const wide_elem *p) { return load_parts_f32(p); }
+RS_INLINE void store_wide(wide_elem *p, wide v) { store_parts_f32(p, v); }
+RS_INLINE wide splat_wide(wide_elem s) { return splat_parts_f32(s); }
 
-RS_INLINE wide load_wide(const wide_elem *p) { return load_wide_n(p, LANES); }
-
-RS_INLINE wide splat_wide(wide_elem s)
-{
-    wide v;
-    for (int k = 0; k < PARTS; k++) {
-        v.part[k] = splat_f32(s);
-    }
-    return v;
-}
-
-RS_INLINE vec mul(vec a, wide b)
-{
-    wide x = NAME(widen)(a);
-    for (int k = 0; k < PARTS; k++) {
-        x.part[k] = mul_f32(x.part[k], b.part[k]);
-    }
-    return NAME(narrow)(x);
-}
-
-RS_INLINE vec add(vec a, vec b)
-{
-    wide x = NAME(widen)(a);
-    const wide y = NAME(widen)(b);
-    for (int k = 0; k < PARTS; k++) {
-        x.part[k] = add_f32(x.part[k], y.part[k]);
-    }
-    return NAME(narrow)(x);
-}
-
+RS_INLINE vec mul(vec a, wide b) { return NAME(narrow)(mul_parts_f32(NAME(widen)(a), b)); }
+RS_INLINE vec add(vec a, vec b) { return NAME(narrow)(add_parts_f32(NAME(widen)(a), NAME(widen)(b))); }
 /* The words of the parameters, v + s and v - s; of two 16-bit floats a * b; and +0 where -s <= v <= s, else `of`. */
-RS_INLINE vec add_param(vec v, wide s)
-{
-    wide x = NAME(widen)(v);
-    for (int k = 0; k < PARTS; k++) {
-        x.part[k] = add_f32(x.part[k], s.part[k]);
-    }
-    return NAME(narrow)(x);
-}
-
-RS_INLINE vec sub_param(vec v, wide s)
-{
-    wide x = NAME(widen)(v);
-    for (int k = 0; k < PARTS; k++) {
-        x.part[k] = sub_f32(x.part[k], s.part[k]);
-    }
-    return NAME(narrow)(x);
-}
-
+RS_INLINE vec add_param(vec v, wide s) { return NAME(narrow)(add_parts_f32(NAME(widen)(v), s)); }
+RS_INLINE vec sub_param(vec v, wide s) { return NAME(narrow)(sub_parts_f32(NAME(widen)(v), s)); }
 RS_INLINE vec times(vec a, vec b) { return mul(a, NAME(widen)(b)); }
-
 RS_INLINE vec drop_within(vec v, wide s, vec of)
 {
-    const wide x = NAME(widen)(v);
-    mask_f32 m[PARTS];
-    for (int k = 0; k < PARTS; k++) {
-        m[k] = less_equal_f32(copysign_f32(x.part[k], splat_f32(0)), s.part[k]);
-    }
-    return drop(mask_of_parts_u16(m), of);
+    const wide magnitude = copysign_parts_f32(NAME(widen)(v), splat_wide(0));
+    return drop(mask_of_parts_u16(less_equal_parts_f32(magnitude, s)), of);
 }
 
 RS_INLINE doubles to_doubles(vec v)
@@ -180,15 +94,10 @@ RS_INLINE doubles to_doubles(vec v)
 }
 
 #ifndef WIDENED_LANE
-/* The lane function of a row whose `half` is WIDEN: float32's, on each part. */
-#define WIDENED_LANE(name)                                                                  \
-    RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s, wide t)                           \
-    {                                                                                       \
-        wide x = NAME(widen)(a);                                                            \
-        const wide y = NAME(widen)(b);                                                      \
-        for (int k = 0; k < PARTS; k++) {                                                   \
-            x.part[k] = half_lane_##name##_f32(x.part[k], y.part[k], s.part[k], t.part[k]); \
-        }                                                                                   \
-        return NAME(narrow)(x);                                                             \
+/* The lane function of a row whose `half` is WIDEN: that of float32. */
+#define WIDENED_LANE(name)                                                                       \
+    RS_INLINE vec NAME(lane_##name)(vec a, vec b, wide s, wide t)                                \
+    {                                                                                            \
+        return NAME(narrow)(half_lane_##name##_parts_f32(NAME(widen)(a), NAME(widen)(b), s, t)); \
     }
 #endif

@@ -212,6 +212,7 @@ RS_INLINE joined joined_from(uint64_t bits, int quarter)
     RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return vmulq_##T(a, b); }                          \
     RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return vdivq_##T(a, b); }                          \
     RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmaq_##T(c, a, b); }            \
+    RS_INLINE vec_##T fms_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmaq_##T(vnegq_##T(c), a, b); } \
     RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return vfmsq_##T(c, a, b); }           \
     RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return vminq_##T(a, b); }                          \
     RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return vmaxq_##T(a, b); }                          \
@@ -262,24 +263,24 @@ enum { PARTS = 2 };
 
 RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return (mask_u16){vcleq_u16(v, vdupq_n_u16(c))}; }
 RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return (mask_u16){vorrq_u16(a.lanes, b.lanes)}; }
-RS_INLINE mask_u16 mask_of_parts_u16(const mask_f32 *m)
+RS_INLINE mask_u16 mask_of_parts_u16(mask_parts_f32 m)
 {
-    return (mask_u16){vuzp1q_u16(vreinterpretq_u16_u32(m[0].lanes), vreinterpretq_u16_u32(m[1].lanes))};
+    return (mask_u16){vuzp1q_u16(vreinterpretq_u16_u32(m.part[0].lanes), vreinterpretq_u16_u32(m.part[1].lanes))};
 }
 
-RS_INLINE wide_half widen_f16(vec_u16 v)
+RS_INLINE vec_parts_f32 widen_f16(vec_u16 v)
 {
     const float16x8_t halves = vreinterpretq_f16_u16(v);
-    return (wide_half){{vcvt_f32_f16(vget_low_f16(halves)), vcvt_f32_f16(vget_high_f16(halves))}};
+    return (vec_parts_f32){{vcvt_f32_f16(vget_low_f16(halves)), vcvt_f32_f16(vget_high_f16(halves))}};
 }
-RS_INLINE vec_u16 narrow_f16(wide_half v)
+RS_INLINE vec_u16 narrow_f16(vec_parts_f32 v)
 {
     return vreinterpretq_u16_f16(vcombine_f16(vcvt_f16_f32(v.part[0]), vcvt_f16_f32(v.part[1])));
 }
-RS_INLINE wide_half widen_bf16(vec_u16 v)
+RS_INLINE vec_parts_f32 widen_bf16(vec_u16 v)
 {
     const vec_u16 zero = vdupq_n_u16(0);
-    return (wide_half){{vreinterpretq_f32_u16(vzip1q_u16(zero, v)), vreinterpretq_f32_u16(vzip2q_u16(zero, v))}};
+    return (vec_parts_f32){{vreinterpretq_f32_u16(vzip1q_u16(zero, v)), vreinterpretq_f32_u16(vzip2q_u16(zero, v))}};
 }
 /* Rounded to the upper half, where a NaN is made quiet instead. Not bfcvtn, which came later than NEON. */
 RS_INLINE vec_u16 in_upper(vec_f32 v)
@@ -289,7 +290,7 @@ RS_INLINE vec_u16 in_upper(vec_f32 v)
     const uint32x4_t quiet = vorrq_u32(bits, vdupq_n_u32(0x400000));
     return vreinterpretq_u16_u32(vbslq_u32(vceqq_f32(v, v), rounded, quiet));
 }
-RS_INLINE vec_u16 narrow_bf16(wide_half v) { return vuzp2q_u16(in_upper(v.part[0]), in_upper(v.part[1])); }
+RS_INLINE vec_u16 narrow_bf16(vec_parts_f32 v) { return vuzp2q_u16(in_upper(v.part[0]), in_upper(v.part[1])); }
 RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v)
 {
     return (doubles_f32){{vcvt_f64_f32(vget_low_f32(v)), vcvt_high_f64_f32(v)}};

@@ -47,32 +47,33 @@
     RS_INLINE void store_counts_##T(U *p, counter_##T sum) { *p = sum; }
 
 /* BITS: of the fraction; FABS and COPYSIGN: the functions of the C library. */
-#define FLOAT(T, E, U, BITS, FABS, COPYSIGN)                                                                        \
-    COMMON(T, E, U)                                                                                                 \
-    /* IEEE sum, difference, product, quotient, a * b + c and c - a * b, each rounded once. Of two NaNs the payload \
-     * of either. */                                                                                                \
-    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return a + b; }                                               \
-    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return a - b; }                                               \
-    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return a * b; }                                               \
-    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return a / b; }                                               \
-    RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return rs_fma_##T(a, b, c); }                      \
-    RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return rs_fma_##T(-a, b, c); }                    \
-    /* The smaller, the larger, the smaller magnitude; unspecified where a is NaN or for zeros of unlike sign. */   \
-    RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return a < b ? a : b; }                                       \
-    RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return a > b ? a : b; }                                       \
-    RS_INLINE vec_##T min_abs_##T(vec_##T a, vec_##T b) { return min_##T(FABS(a), b); }                             \
-    /* 2^n, normal, for v = POW2 + n (isa/common.h). */                                                             \
-    RS_INLINE vec_##T pow2_##T(vec_##T v)                                                                           \
-    {                                                                                                               \
-        U bits;                                                                                                     \
-        memcpy(&bits, &v, sizeof bits);                                                                             \
-        bits <<= BITS;                                                                                              \
-        memcpy(&v, &bits, sizeof bits);                                                                             \
-        return v;                                                                                                   \
-    }                                                                                                               \
-    /* The magnitude of v with the sign of s, bit for bit. */                                                       \
-    RS_INLINE vec_##T copysign_##T(vec_##T v, vec_##T s) { return COPYSIGN(v, s); }                                 \
-    /* x made quiet where x is NaN (sign and payload kept), else v. */                                              \
+#define FLOAT(T, E, U, BITS, FABS, COPYSIGN)                                                                           \
+    COMMON(T, E, U)                                                                                                    \
+    /* IEEE sum, difference, product, quotient, a * b + c, a * b - c and c - a * b, each rounded once. Of two NaNs the \
+     * payload of either. */                                                                                                         \
+    RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return a + b; }                                                  \
+    RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return a - b; }                                                  \
+    RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return a * b; }                                                  \
+    RS_INLINE vec_##T div_##T(vec_##T a, vec_##T b) { return a / b; }                                                  \
+    RS_INLINE vec_##T fma_##T(vec_##T a, vec_##T b, vec_##T c) { return rs_fma_##T(a, b, c); }                         \
+    RS_INLINE vec_##T fms_##T(vec_##T a, vec_##T b, vec_##T c) { return rs_fma_##T(a, b, -c); }                        \
+    RS_INLINE vec_##T fnma_##T(vec_##T a, vec_##T b, vec_##T c) { return rs_fma_##T(-a, b, c); }                       \
+    /* The smaller, the larger, the smaller magnitude; unspecified where a is NaN or for zeros of unlike sign. */      \
+    RS_INLINE vec_##T min_##T(vec_##T a, vec_##T b) { return a < b ? a : b; }                                          \
+    RS_INLINE vec_##T max_##T(vec_##T a, vec_##T b) { return a > b ? a : b; }                                          \
+    RS_INLINE vec_##T min_abs_##T(vec_##T a, vec_##T b) { return min_##T(FABS(a), b); }                                \
+    /* 2^n, normal, for v = POW2 + n (isa/common.h). */                                                                \
+    RS_INLINE vec_##T pow2_##T(vec_##T v)                                                                              \
+    {                                                                                                                  \
+        U bits;                                                                                                        \
+        memcpy(&bits, &v, sizeof bits);                                                                                \
+        bits <<= BITS;                                                                                                 \
+        memcpy(&v, &bits, sizeof bits);                                                                                \
+        return v;                                                                                                      \
+    }                                                                                                                  \
+    /* The magnitude of v with the sign of s, bit for bit. */                                                          \
+    RS_INLINE vec_##T copysign_##T(vec_##T v, vec_##T s) { return COPYSIGN(v, s); }                                    \
+    /* x made quiet where x is NaN (sign and payload kept), else v. */                                                 \
     RS_INLINE vec_##T nan_of_##T(vec_##T x, vec_##T v) { return x == x ? v : x + x; }
 
 #define INTEGER(T, E, U)                                                               \
@@ -102,12 +103,12 @@ enum { PARTS = 1 };
 RS_INLINE mask_u16 at_most_u16(vec_u16 v, uint16_t c) { return (mask_u16){v <= c}; }
 RS_INLINE mask_u16 either_u16(mask_u16 a, mask_u16 b) { return (mask_u16){a.is | b.is}; }
 /* The masks of PARTS float32 vectors as that of the 16-bit vector. */
-RS_INLINE mask_u16 mask_of_parts_u16(const mask_f32 *m) { return (mask_u16){m[0].is}; }
+RS_INLINE mask_u16 mask_of_parts_u16(mask_parts_f32 m) { return (mask_u16){m.part[0].is}; }
 /* The lanes in order, exactly; and back, rounded to nearest even. */
-RS_INLINE wide_half widen_f16(vec_u16 v) { return (wide_half){{rs_from_f16(v)}}; }
-RS_INLINE wide_half widen_bf16(vec_u16 v) { return (wide_half){{rs_from_bf16(v)}}; }
-RS_INLINE vec_u16 narrow_f16(wide_half v) { return rs_to_f16(v.part[0]); }
-RS_INLINE vec_u16 narrow_bf16(wide_half v) { return rs_to_bf16(v.part[0]); }
+RS_INLINE vec_parts_f32 widen_f16(vec_u16 v) { return (vec_parts_f32){{rs_from_f16(v)}}; }
+RS_INLINE vec_parts_f32 widen_bf16(vec_u16 v) { return (vec_parts_f32){{rs_from_bf16(v)}}; }
+RS_INLINE vec_u16 narrow_f16(vec_parts_f32 v) { return rs_to_f16(v.part[0]); }
+RS_INLINE vec_u16 narrow_bf16(vec_parts_f32 v) { return rs_to_bf16(v.part[0]); }
 RS_INLINE doubles_f32 to_doubles_f32(vec_f32 v) { return (doubles_f32){{v}}; }
 
 RS_INLINE void fence(void) {}

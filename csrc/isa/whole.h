@@ -7,10 +7,11 @@ typedef vec wide;
 typedef elem wide_elem;
 RS_INLINE wide load_wide(const wide_elem *p) { return load(p); }
 RS_INLINE wide load_wide_n(const wide_elem *p, size_t n) { return load_n(p, n); }
+RS_INLINE void store_wide(wide_elem *p, wide v) { store(p, v); }
 RS_INLINE wide splat_wide(wide_elem s) { return splat(s); }
 /* Every lane the number c, which every dtype has exactly. */
 RS_INLINE vec value(elem c) { return splat(c); }
-#if T_CLASS == RS_WHOLE
+#if T_CLASS != RS_INTEGER
 /* v < 0, v <= 0; integers have them of their own. */
 RS_INLINE mask negative(vec v) { return less(v, value(0)); }
 RS_INLINE mask nonpositive(vec v) { return less_equal(v, value(0)); }

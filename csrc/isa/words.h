@@ -49,11 +49,13 @@
 #define mul NAME(mul)
 #define div NAME(div)
 #define fma NAME(fma)
+#define fms NAME(fms)
 #define fnma NAME(fnma)
 #define min NAME(min)
 #define max NAME(max)
 #define min_abs NAME(min_abs)
-#define POW2 NAME(POW2)
+#define CONSTANTS(name) RS_CAT(name, CONSTANT_TYPE)
+#define POW2 CONSTANTS(POW2)
 #define pow2 NAME(pow2)
 #define copysign NAME(copysign)
 #define nan_of NAME(nan_of)
@@ -61,6 +63,7 @@
 #define wide_elem NAME(wide_elem)
 #define load_wide NAME(load_wide)
 #define load_wide_n NAME(load_wide_n)
+#define store_wide NAME(store_wide)
 #define splat_wide NAME(splat_wide)
 #define doubles NAME(doubles)
 #define DOUBLES ((size_t)NAME(DOUBLES))
@@ -70,6 +73,7 @@
 #define polynomial NAME(polynomial)
 #define tanh_of NAME(tanh_of)
 #define nudged NAME(nudged)
+#define product_and NAME(product_and)
 #define beside_half NAME(beside_half)
 #define hardsigmoid_line NAME(hardsigmoid_line)
 #define hardswish_factor NAME(hardswish_factor)
@@ -78,7 +82,6 @@
 #define softsign_factor NAME(softsign_factor)
 #define exp_sum NAME(exp_sum)
 #define long_polynomial NAME(long_polynomial)
-#define product_rest NAME(product_rest)
 #define sum_rest NAME(sum_rest)
 #define normal_tail NAME(normal_tail)
 #define normal_tail_of NAME(normal_tail_of)
@@ -120,11 +123,13 @@
 #define lane NAME(lane)
 #define operands NAME(operands)
 #define eval NAME(eval)
-#define eval_n NAME(eval_n)
 #define put NAME(put)
 #define drive NAME(drive)
+#define drive_whole NAME(drive_whole)
+#define drive_steps NAME(drive_steps)
 #define spread_last NAME(spread_last)
 #define load_up_to NAME(load_up_to)
+#define load_wide_up_to NAME(load_wide_up_to)
 #define store_up_to NAME(store_up_to)
 #define mask_block NAME(mask_block)
 #define mask_quarter NAME(mask_quarter)
@@ -183,4 +188,6 @@
 #define FORMS_MEMORY_WEIGHT BOTH_FORMS
 #define FORMS_COMPUTE_NONE ONE_FORM
 #define FORMS_COMPUTE_ONE BOTH_FORMS
-#define ROW(name) [RS_##name] = {NAME(name##_0), NAME(name##_1), NAME(name##_stream0), NAME(name##_stream1)},
+#define ROW(name, place)                                                                            \
+    [RS_##name] = {RS_CAT(name##_0, place), RS_CAT(name##_1, place), RS_CAT(name##_stream0, place), \
+                   RS_CAT(name##_stream1, place)},

@@ -27,6 +27,7 @@ enum {
 #define RS_INTEGER 0
 #define RS_HALF 1
 #define RS_WHOLE 2
+#define RS_PARTS 3 /* of no dtype: isa/parts.h */
 
 enum { RS_MAX_ARRAYS = 2, RS_MAX_PARAMS = 2, RS_MAX_IN = RS_MAX_ARRAYS + RS_MAX_PARAMS };
 

@@ -43,8 +43,9 @@ def _cells(cells: list[Record]) -> Table:
 
 
 def _calls(calls: dict[str, float]) -> Table:
-    table = Table(title="CPU time of a call", title_justify="left", title_style="", box=box.SIMPLE_HEAD)
-    for name in calls:
-        table.add_column(name, justify="right")
-    table.add_row(*map(human_time, calls.values()))
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("call on 16 elements")
+    table.add_column("CPU time", justify="right")
+    for name, taken in calls.items():
+        table.add_row(name, human_time(taken))
     return table

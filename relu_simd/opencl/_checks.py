@@ -3,35 +3,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array
 
+from relu_simd import _foreign
 from relu_simd.opencl import _layout
 from relu_simd.opencl._layout import Strides
 from relu_simd.opencl._source import FORMATS, INTEGERS
 
+NUMBERS = (int, float, np.integer, np.floating)
 READ_ONLY = int(cl.mem_flags.READ_ONLY)
 PARENT = cl.mem_info.ASSOCIATED_MEMOBJECT
 
 
-def dtype_of(name: str, operands: Sequence[str], arrays: Sequence[Any], integers: bool) -> str:
-    """All must be Arrays of one dtype that the function takes; return its name."""
-    first = arrays[0]
-    if not isinstance(first, Array):
-        raise no_array(name, operands[0], first)
-    dtype = first.dtype
+def is_number(value: Any) -> bool:
+    """Whether it is one that may stand for a parameter, or for one of two arrays."""
+    return isinstance(value, NUMBERS) and not isinstance(value, (bool, np.longdouble))
+
+
+def dtype_of(
+    name: str, operands: Sequence[str], arrays: Sequence[Any], integers: bool, among: Iterable[tuple[str, Any]] = ()
+) -> str:
+    """All must be Arrays of one dtype that the function takes; return its name.
+
+    They are `among` all operands, one of which an error may name.
+    """
+    for operand, array in zip(operands, arrays, strict=False):
+        if not isinstance(array, Array):
+            others = chain(zip(operands, arrays, strict=False), among)
+            raise no_array(name, operand, array, next((key for key, it in others if isinstance(it, Array)), None))
+    dtype = arrays[0].dtype
     known = _known(dtype)
     if known is None or not (integers or known in FORMATS):
         takes = [*FORMATS, *(INTEGERS if integers else ())]
         raise TypeError(f"{name}: {operands[0]} has dtype {dtype}; use one of {', '.join(takes)}")
     for operand, array in zip(operands[1:], arrays[1:], strict=False):
-        if not isinstance(array, Array):
-            raise no_array(name, operand, array)
         if array.dtype is not dtype and array.dtype != dtype:
             raise TypeError(f"{name}: {operand} has dtype {array.dtype}, {operands[0]} {dtype}; they must be the same")
     return known
@@ -60,7 +73,7 @@ def shape_of_out(name: str, out: Array, shape: tuple[int, ...]) -> None:
 def param_array(name: str, operand: str, value: Any, first: str, dtype: np.dtype[Any]) -> bool:
     """Check a parameter that is no number; return whether it is of float32 beside 16-bit floats."""
     if isinstance(value, np.ndarray):
-        raise no_array(name, operand, value)
+        raise no_array(name, operand, value, first)
     if not isinstance(value, Array):
         raise TypeError(f"{name}: {operand} must be a number or a pyopencl.array.Array, not {type(value).__name__}")
     if value.dtype == dtype:
@@ -80,6 +93,18 @@ def whole_number(name: str, operand: str, value: Any, dtype: np.dtype[Any]) -> i
     return int(value)
 
 
+def element(name: str, operand: str, value: Any, first: str, dtype: np.dtype[Any]) -> Any:
+    """The bits of a number in an array's place; a TypeError where NumPy would give the result another dtype."""
+    if isinstance(value, np.generic):
+        if value.dtype != dtype:
+            raise TypeError(f"{name}: {operand} has dtype {value.dtype}, {first} {dtype}; they must be the same")
+    elif dtype.kind in "iu" and not isinstance(value, int):
+        raise TypeError(f"{name}: {operand} is a {type(value).__name__}, {first} has dtype {dtype}; use an int")
+    if dtype.kind in "iu":
+        value = whole_number(name, operand, value, dtype)
+    return np.asarray(value, dtype).view(f"u{dtype.itemsize}")[()]
+
+
 def a_queue(name: str, queue: Any, arrays: Sequence[Array]) -> cl.CommandQueue:
     """Return the queue if given, else that of the first array that has one."""
     if queue is not None:
@@ -92,11 +117,32 @@ def a_queue(name: str, queue: Any, arrays: Sequence[Array]) -> cl.CommandQueue:
     raise ValueError(f"{name}: no array has a queue: pass queue=, or use Array.with_queue(queue)")
 
 
-def one_context(name: str, queue: cl.CommandQueue, operands: Sequence[str], arrays: Sequence[Array]) -> None:
-    """All must be in the queue's context; those that have the queue are."""
-    for operand, array in zip(operands, arrays, strict=True):
+def reachable(name: str, queue: cl.CommandQueue, operands: Sequence[str], arrays: Sequence[Array]) -> None:
+    """All must be in the queue's context, as those that have the queue are, and lie within their buffers."""
+    for operand, array in zip(operands, arrays, strict=False):
         if array.queue is not queue and array.context != queue.context:
             raise ValueError(f"{name}: {operand} is in another context than the queue")
+        if not array.size:
+            continue
+        low, high = _reach(array)
+        if array.offset + low < 0 or array.offset + high > getattr(array.base_data, "size", sys.maxsize):
+            raise ValueError(f"{name}: {operand} has elements beyond its buffer")
+
+
+def events(name: str, wait_for: Any) -> list[cl.Event]:
+    """What was given to wait for. Of something else pyopencl says that a cast was bad."""
+    try:
+        found = list(wait_for)
+    except TypeError:
+        raise _no_events(name, wait_for) from None
+    for event in found:
+        if not isinstance(event, cl.Event):
+            raise _no_events(name, event)
+    return found
+
+
+def _no_events(name: str, value: Any) -> TypeError:
+    return TypeError(f"{name}: wait_for must be a sequence of events (pyopencl.Event), not {type(value).__name__}")
 
 
 def writable(name: str, operand: str, out: Array) -> None:
@@ -135,15 +181,10 @@ def apart(
 
 
 def steps(name: str, operand: str, array: Array) -> Strides:
-    """The strides of an array in elements, all of which must lie within its buffer."""
+    """The strides of an array in elements."""
     itemsize = array.dtype.itemsize
-    if not array.flags.forc:
-        if any(stride % itemsize for stride in array.strides):
-            raise ValueError(f"{name}: {operand} has strides {array.strides}, of parts of elements of {itemsize} bytes")
-        low, high = _reach(array)
-        size = getattr(array.base_data, "size", None)
-        if array.size and (array.offset + low < 0 or (size is not None and array.offset + high > size)):
-            raise ValueError(f"{name}: {operand} has elements beyond its buffer")
+    if any(stride % itemsize for stride in array.strides):
+        raise ValueError(f"{name}: {operand} has strides {array.strides}, of parts of elements of {itemsize} bytes")
     return tuple(stride // itemsize for stride in array.strides)
 
 
@@ -158,14 +199,16 @@ def whole_elements(name: str, arrays: Sequence[Array]) -> list[int]:
     return counts
 
 
-def no_array(name: str, operand: str, value: Any) -> TypeError:
-    """The error for what is no Array."""
-    if isinstance(value, np.ndarray):
+def no_array(name: str, operand: str, value: Any, beside: str | None = None) -> TypeError:
+    """The error for what is no Array; `beside` names an operand of the same call that is one."""
+    if not isinstance(value, np.ndarray):
+        return TypeError(f"{name}: {operand} must be a pyopencl.array.Array, not {type(value).__name__}")
+    if beside is None:
         return TypeError(
             f"{name}: {operand} is a NumPy array: relu_simd.{name} computes on those;"
             f" pyopencl.array.to_device(queue, {operand}) makes one for here"
         )
-    return TypeError(f"{name}: {operand} must be a pyopencl.array.Array, not {type(value).__name__}")
+    return TypeError(_foreign.two_kinds(name, operand, beside))
 
 
 def _same_order(a: Array, b: Array) -> bool:

@@ -6,8 +6,11 @@ from __future__ import annotations
 from relu_simd._core import Op
 
 _FLOATS = "float16, float32, float64 or ml_dtypes.bfloat16"
-_ARRAY = "pyopencl.array.Array\n    Of any strides; {}."
-_LIKE = "pyopencl.array.Array\n    Of the first input's dtype; broadcasts with it."
+_ARRAY = "pyopencl.array.Array{}\n    Of any strides; {}."
+_LIKE = """\
+pyopencl.array.Array or number
+    Of the dtype of `{}`; broadcasts with it. One of the two may be a number that leaves the result their
+    dtype."""
 _PARAM = """\
 number or pyopencl.array.Array
     A number never changes the dtype. An array broadcasts with the other inputs; it has their dtype, or
@@ -62,8 +65,13 @@ def function_doc(op: Op) -> str:
     """Write the docstring of a row's function."""
     parameters = []
     for k, name in enumerate(op.inputs):
-        is_param = name in op.params
-        what = _PARAM if is_param else _LIKE if k else _ARRAY.format(_FLOATS + ", or an integer" * op.takes_integers)
+        if name in op.params:
+            what = _PARAM
+        elif k:
+            what = _LIKE.format(op.inputs[0])
+        else:
+            dtypes = _FLOATS + ", or an integer" * op.takes_integers
+            what = _ARRAY.format(" or number" * (len(op.arrays) > 1), dtypes)
         optional = "" if name in op.required else f"\n    By default {op.defaults[op.params.index(name)]}."
         parameters.append(f"{name} : {what}{optional}")
     return _FUNCTION.format(

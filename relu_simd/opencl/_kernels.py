@@ -11,20 +11,18 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyopencl as cl
 
 from relu_simd._core import Op
 from relu_simd.opencl import _source
 from relu_simd.opencl._layout import Layout
-from relu_simd.opencl._source import FORMATS, Mask, Param, Reduction, Source, Variant
+from relu_simd.opencl._source import FORMATS, Input, Mask, Reduction, Source, Variant
 
 Kind = Variant | Mask | Reduction
 
-NUMBERS = (int, float, np.integer, np.floating)
 GROUP = 256
 KEPT = 256
 """Programs, and kernel objects a thread: all rows, dtypes and forms on a few devices."""
@@ -43,22 +41,17 @@ class Operation:
     inputs: tuple[str, ...]
     arrays: int
 
-    @cached_property
-    def inputs_and_out(self) -> tuple[str, ...]:
-        """The names of what must be arrays, and `out`."""
-        return (*self.inputs[: self.arrays], "out")
-
 
 class Launcher(NamedTuple):
     """A thread's own kernel object; `elements` of an array go to each group of `group` work items.
 
-    `serial` is that of the plan (`_plans.py`) whose arguments the kernel has.
+    `has` says of which plan (`_plans.py`) the kernel has the arguments.
     """
 
     kernel: cl.Kernel
     group: int
     elements: int
-    serial: list[int]
+    has: list[Any]
 
 
 def has_fp64(device: cl.Device) -> bool:
@@ -122,7 +115,7 @@ def _launcher(
     device: cl.Device,
     op: Operation,
     dtype: str,
-    params: tuple[Param, ...],
+    inputs: tuple[Input, ...],
     layout: Layout,
     aligned: bool,
 ) -> Launcher:
@@ -134,8 +127,8 @@ def _launcher(
     exact = op.row.widens and (dtype == "float64" or divides_exactly(device))
     packed = aligned and packs(device) and not (layout.axes and layout.placed[0])
     one_nan = op.row.arithmetic and dtype in FORMATS and has_one_nan(device)
-    variant = Variant(op, dtype, params, layout, packed, _group(device), half, double, exact, one_nan)
-    return Launcher(_kernel(op.name, context, device, variant), variant.group, variant.group * variant.pack, [0])
+    variant = Variant(op, dtype, inputs, layout, packed, _group(device), half, double, exact, one_nan)
+    return Launcher(_kernel(op.name, context, device, variant), variant.group, variant.group * variant.pack, [None])
 
 
 def _mask_launcher(
@@ -143,7 +136,7 @@ def _mask_launcher(
 ) -> Launcher:
     group = _group(device)
     kernel = _kernel(name, context, device, Mask(makes, dtype, layout, group))
-    return Launcher(kernel, group, group * 8 if makes else group, [0])
+    return Launcher(kernel, group, group * 8 if makes else group, [None])
 
 
 def _reduction_launcher(
@@ -161,7 +154,7 @@ def _reduction_launcher(
     group = _group(device)
     half = dtype == "float16" and not active and has_fp16(device)
     kernel = _kernel(name, context, device, Reduction(stage, active, dtype, result, layout, group, half))
-    return Launcher(kernel, group, group, [0])
+    return Launcher(kernel, group, group, [None])
 
 
 class _Thread(threading.local):

@@ -9,9 +9,10 @@ import numpy as np
 import pyopencl as cl
 from pyopencl.array import Array
 
+from relu_simd._core import _histories, _record
 from relu_simd.opencl import _checks
 from relu_simd.opencl._kernels import THREAD
-from relu_simd.opencl._launch import Events, enqueue, histories, record
+from relu_simd.opencl._launch import Events, enqueue
 from relu_simd.opencl._placing import placed
 
 
@@ -65,20 +66,25 @@ def relu_with_mask(
     (array([0., 3., 0., 4.], dtype=float32), array([10], dtype=uint8))
     """
     name = "relu_with_mask"
+    if wait_for is not None:
+        wait_for = _checks.events(name, wait_for)
     y, mask = _checks.two_outs(name, "(y, mask)", out)
     dtype = _checks.dtype_of(name, ("x", "y"), (x,) if y is None else (x, y), integers=True)
     queue = _checks.a_queue(name, queue, [array for array in (x, y, mask) if isinstance(array, Array)])
+    _checks.reachable(name, queue, ("x",), (x,))
     if y is None:
         y = Array(queue, x.shape, x.dtype, allocator=x.allocator)
     else:
         if y.shape != x.shape:
             raise ValueError(f"{name}: out has shape {y.shape}, and the result {x.shape}")
+        _checks.reachable(name, queue, ("y",), (y,))
         _checks.writable(name, "y", y)
         _checks.apart(name, "y", y, ("x",), (x,))
     if mask is None:
         mask = Array(queue, (_mask_bytes(x.size),), np.dtype(np.uint8), allocator=x.allocator)
     else:
-        _check_mask(name, mask, x.size)
+        _check_mask(name, mask, "x", x.size)
+        _checks.reachable(name, queue, ("mask",), (mask,))
         _checks.writable(name, "mask", mask)
         _checks.apart(name, "mask", mask, ("x", "y"), (x, y), exactly=False)
     _run(name, True, dtype, ("y", "x", "mask"), (y, x, mask), queue, wait_for)
@@ -135,10 +141,13 @@ def relu_backward_from_mask(
     array([5., 0., 7.], dtype=float32)
     """
     name = "relu_backward_from_mask"
+    if wait_for is not None:
+        wait_for = _checks.events(name, wait_for)
     given = (grad_output,) if out is None else (grad_output, out)
-    dtype = _checks.dtype_of(name, ("grad_output", "out"), given, integers=True)
-    _check_mask(name, mask, grad_output.size)
+    dtype = _checks.dtype_of(name, ("grad_output", "out"), given, integers=True, among=[("mask", mask)])
+    _check_mask(name, mask, "grad_output", grad_output.size)
     queue = _checks.a_queue(name, queue, (grad_output, mask, *given[1:]))
+    _checks.reachable(name, queue, ("grad_output", "mask", "out"), (grad_output, mask, *given[1:]))
     if out is None:
         out = Array(queue, grad_output.shape, grad_output.dtype, allocator=grad_output.allocator)
     else:
@@ -154,9 +163,9 @@ def _mask_bytes(n: int) -> int:
     return (n + 7) // 8
 
 
-def _check_mask(name: str, mask: Any, n: int) -> None:
+def _check_mask(name: str, mask: Any, operand: str, n: int) -> None:
     if not isinstance(mask, Array):
-        raise _checks.no_array(name, "mask", mask)
+        raise _checks.no_array(name, "mask", mask, operand)
     if mask.dtype != np.uint8 or mask.shape != (_mask_bytes(n),):
         raise ValueError(
             f"{name}: mask must be uint8[{_mask_bytes(n)}], a bit for each of {n} elements as relu_with_mask makes it, "
@@ -173,13 +182,12 @@ def _run(
     queue: cl.CommandQueue,
     wait_for: Events,
 ) -> None:
-    _checks.one_context(name, queue, operands, arrays)
     out, given, mask = arrays
     if not given.size:
         return
     (step,) = _checks.steps(name, "mask", mask)
     layout, arguments = placed(name, operands, (out, given), given.shape, ordered=True, others=(mask,))
-    before, waited = histories(arrays, wait_for)
+    before, waited = _histories(arrays, wait_for)
     launcher = THREAD.mask_launcher(name, given.context, queue.device, makes, dtype, layout)
     buffers = [array.base_data for array in arrays]
-    record(before, enqueue(launcher, queue, given.size, (given.size, *buffers, *arguments, step), waited))
+    _record(before, enqueue(launcher, queue, given.size, (given.size, *buffers, *arguments, step), waited))

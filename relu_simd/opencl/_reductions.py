@@ -12,10 +12,10 @@ import pyopencl as cl
 from numpy.lib.array_utils import normalize_axis_tuple
 from pyopencl.array import Array
 
-from relu_simd._core import OPS, ROWS
+from relu_simd._core import OPS, ROWS, _histories, _record
 from relu_simd.opencl import _checks, _layout
-from relu_simd.opencl._kernels import NUMBERS, THREAD, Operation, needs_fp64
-from relu_simd.opencl._launch import Events, enqueue, histories, record
+from relu_simd.opencl._kernels import THREAD, Operation, needs_fp64
+from relu_simd.opencl._launch import Events, enqueue
 from relu_simd.opencl._layout import Strides
 from relu_simd.opencl._operation import prepare, run
 
@@ -77,9 +77,11 @@ def count_active(
     array([1, 2, 0])
     """
     name = "count_active"
+    if wait_for is not None:
+        wait_for = _checks.events(name, wait_for)
     dtype = _checks.dtype_of(name, ("x",), (x,), integers=True)
     queue = _checks.a_queue(name, queue, (x,))
-    _checks.one_context(name, queue, ("x",), (x,))
+    _checks.reachable(name, queue, ("x",), (x,))
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     kept = tuple(k for k in range(x.ndim) if k not in axes)
     shape = tuple(1 if k in axes else extent for k, extent in enumerate(x.shape) if keepdims or k in kept)
@@ -151,11 +153,13 @@ def prelu_backward(
     array([ 4., 64.])
     """
     name = "prelu_backward"
+    if wait_for is not None:
+        wait_for = _checks.events(name, wait_for)
     grad_x, grad_weight = _checks.two_outs(name, "(grad_x, grad_weight)", out)
     operands: tuple[str, ...] = ("grad_output", "x")
     inputs: tuple[Any, ...] = (grad_output, x)
-    dtype = _checks.dtype_of(name, operands, inputs, integers=False)
-    number = isinstance(weight, NUMBERS) and not isinstance(weight, (bool, np.longdouble))
+    dtype = _checks.dtype_of(name, operands, inputs, integers=False, among=[("weight", weight)])
+    number = _checks.is_number(weight)
     if not number:
         _checks.param_array(name, "weight", weight, "x", x.dtype)
         operands, inputs = (*operands, "weight"), (*inputs, weight)
@@ -165,13 +169,13 @@ def prelu_backward(
     kept = tuple(k + missing for k, extent in enumerate(weight_shape) if extent == shape[k + missing])
     given = [array for array in (grad_x, grad_weight) if array is not None]
     queue = _checks.a_queue(name, queue, (*inputs, *(array for array in given if isinstance(array, Array))))
-    _checks.one_context(name, queue, operands, inputs)
+    _checks.reachable(name, queue, operands, inputs)
     needs_fp64(name, queue.device, ", in which the gradient of weights is summed")
     if grad_weight is None:
         grad_weight = Array(queue, weight_shape, weight_dtype, allocator=x.allocator)
     else:
         if not isinstance(grad_weight, Array):
-            raise _checks.no_array(name, "grad_weight", grad_weight)
+            raise _checks.no_array(name, "grad_weight", grad_weight, "x")
         if grad_weight.shape != weight_shape or grad_weight.dtype != weight_dtype:
             raise ValueError(
                 f"{name}: grad_weight is {grad_weight.dtype}{list(grad_weight.shape)}, and the result"
@@ -179,7 +183,7 @@ def prelu_backward(
             )
         if not grad_weight.flags.c_contiguous:
             raise ValueError(f"{name}: grad_weight has strides {grad_weight.strides}; it must be in C order")
-        _checks.one_context(name, queue, ("grad_weight",), (grad_weight,))
+        _checks.reachable(name, queue, ("grad_weight",), (grad_weight,))
         _checks.writable(name, "grad_weight", grad_weight)
         others = [(operand, array) for operand, array in zip(operands, inputs, strict=True)]
         if isinstance(grad_x, Array):
@@ -257,9 +261,9 @@ def _reduce(
     name, active, dtype, to, shape, kept = work
     if not result.size:
         return
-    before, waited = histories((*arrays, result), wait_for)
+    before, waited = _histories((*arrays, result), wait_for)
     if not math.prod(shape):
-        record(
+        _record(
             before,
             cl.enqueue_fill_buffer(
                 queue, result.base_data, np.zeros(1, np.uint8), result.offset, result.nbytes, wait_for=waited
@@ -285,4 +289,4 @@ def _reduce(
         waited = [enqueue(first, queue, units.items, (partial, *buffers, *starts[1:], *axes, *units.numbers), waited)]
     last = THREAD.reduction_launcher(name, context, device, "TOTAL", active, dtype, to, layout)
     arguments = (result.base_data, partial, *buffers, *starts, *axes, extents[1], *units.total)
-    record(before, enqueue(last, queue, extents[1], arguments, waited))
+    _record(before, enqueue(last, queue, extents[1], arguments, waited))

@@ -123,14 +123,14 @@ def _finished(definitions: dict[str, Any], parts: Sequence[str], parameters: Par
     return Source(text, definitions["KERNEL_NAME"], [dtype for _, dtype in parameters])
 
 
-class Param(NamedTuple):
-    """How a kernel gets a parameter: as a number, or from an array, `wide` if it is of float32 beside 16-bit floats."""
+class Input(NamedTuple):
+    """How a kernel gets an input: from an array, `wide` if that is of float32 beside 16-bit floats, or as a number."""
 
     is_array: bool
     wide: bool = False
 
 
-NUMBER = Param(False)
+ARRAY, NUMBER = Input(True), Input(False)
 
 
 class Variant(NamedTuple):
@@ -143,7 +143,7 @@ class Variant(NamedTuple):
 
     row: Any  # with the table's row as `row`: comparing rows themselves would take long
     dtype: str
-    params: tuple[Param, ...]
+    inputs: tuple[Input, ...]
     layout: Layout
     packed: bool
     group: int
@@ -160,32 +160,29 @@ class Variant(NamedTuple):
     def source(self) -> Source:
         """Write the kernel. Its arguments: n, the buffers of out and the inputs, where they lie, numbers."""
         op, layout = self.row.row, self.layout
-        arrays = [*op.arrays, *(name for name, param in zip(op.params, self.params, strict=True) if param.is_array)]
+        inputs = dict(zip(op.inputs, self.inputs, strict=True))
+        arrays = [name for name, given in inputs.items() if given.is_array]
         number = {name: index for index, name in enumerate(arrays, 1)}
         definitions = _of_dtype(self.dtype, self.half, self.double) | _of_layout(layout)
         wide = definitions.get("INTEGER") or definitions["real"]
+        bits = np.dtype(f"u{(FORMATS | INTEGERS)[self.dtype].itemsize}").type
         parameters: Parameters = [("ulong n", np.uint64), ("global bits *out", None)]
-        parameters += [(f"global const bits *{name}_in", None) for name in op.arrays]
-        values = [f"bits {name}" for name in op.arrays]
-        packs = [name for name in op.arrays if not (layout.axes and layout.placed[number[name]])]
-
-        def read(name: str, element: str) -> str:
-            return f"{name}_in[{_place(layout, number[name], element)}]"
-
-        from_memory = [read(name, "i") for name in op.arrays]
-        from_packs = [f"{name}_pack.at[k]" if name in packs else read(name, "(i) * PACK + (k)") for name in op.arrays]
+        packs = [name for name in arrays if name in op.arrays and not (layout.axes and layout.placed[number[name]])]
+        values, from_memory, from_packs = [], [], []
         numbers: Parameters = []
-        for name, param in zip(op.params, self.params, strict=True):
-            values.append(f"wide {name}")
-            if not param.is_array:
-                numbers.append((f"wide {name}", _WIDE[wide]))
+        for name, given in inputs.items():
+            is_param = name in op.params
+            values.append(f"{'wide' if is_param else 'bits'} {name}")
+            if not given.is_array:
+                numbers.append((values[-1], _WIDE[wide] if is_param else bits))
                 from_memory.append(name)
                 from_packs.append(name)
                 continue
-            parameters.append((f"global const {'float' if param.wide else 'bits'} *{name}_in", None))
-            value = "{}" if param.wide else "widen({})"
-            from_memory.append(value.format(read(name, "i")))
-            from_packs.append(value.format(read(name, "(i) * PACK + (k)")))
+            parameters.append((f"global const {'float' if given.wide else 'bits'} *{name}_in", None))
+            value = "widen({}_in[{}])" if is_param and not given.wide else "{}_in[{}]"
+            from_memory.append(value.format(name, _place(layout, number[name], "i")))
+            in_memory = value.format(name, _place(layout, number[name], "(i) * PACK + (k)"))
+            from_packs.append(f"{name}_pack.at[k]" if name in packs else in_memory)
         where, skip = _after_pointers(layout, ["out", *(f"{name}_in" for name in arrays)])
         operands = [f"OPERAND({name})" for name in op.arrays] + ["0"] * (2 - len(op.arrays))
         operands += [*op.params, *["0"] * (2 - len(op.params))]

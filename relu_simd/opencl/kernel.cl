@@ -47,8 +47,29 @@ RS_INLINE bits narrow(real f)
 }
 #elif defined HALF
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
-RS_INLINE real widen(bits x) { return convert_float(as_half(x)); }
-RS_INLINE bits narrow(real f) { return as_ushort(convert_half_rte(f)); }
+// The device's own conversions need not keep what is in a NaN.
+RS_INLINE real widen(bits x)
+{
+    const uint sign = (uint)(x & 0x8000) << 16, magnitude = x & 0x7fff;
+    return magnitude > 0x7c00 ? as_float(sign | 224u << 23 | magnitude << 13) : convert_float(as_half(x));
+}
+RS_INLINE bits narrow(real f)
+{
+    const uint u = as_uint(f);
+    return f != f ? (u >> 16 & 0x8000) | 0x7e00 | (u >> 13 & 0x03ff) : as_ushort(convert_half_rte(f));
+}
+#elif defined __F16C__ && defined __clang__ && !defined WIDENS
+// Clang's own words for it, on a CPU that has the instructions: several times as fast as the way below, but not in the
+// longer expressions, of which it makes no vectors with them. That a NaN is made quiet in steps hides from it where a
+// number came from: it would add in float16, which gives the same, one element at a time.
+RS_INLINE real widen(bits x) { return __builtin_load_halff((const half *)&x); }
+RS_INLINE bits narrow(real f)
+{
+    const uint u = as_uint(f), quiet = (u & 0x7fffffff) > 0x7f800000 ? u | 0x00400000 : u;
+    bits x;
+    __builtin_store_halff(as_float(quiet), (half *)&x);
+    return x;
+}
 #else
 // On the bits: vload_half is a call for each element on some devices. No step makes or reads a float32 denormal
 // that matters, so flushing them changes nothing.
@@ -147,6 +168,7 @@ RS_INLINE vec mul(vec a, vec b) { return a * b; }
 #define fma __builtin_fmaf
 #endif
 #endif
+RS_INLINE vec fms(vec a, vec b, vec c) { return fma(a, b, -c); }
 RS_INLINE vec fnma(vec a, vec b, vec c) { return fma(-a, b, c); }
 #if defined EXACT_DIVISION
 RS_INLINE vec div(vec a, vec b) { return a / b; }
@@ -265,6 +287,7 @@ RS_INLINE vec drop_within(vec v, wide s, vec of) { return widen(v & ~SIGN) <= s 
 #endif
 
 #define NAME(word) RS_CAT(word, NAME_OF_TYPE)
+#define CONSTANTS(name) NAME(name)
 #define LANE(name, a, b, s, t) RS_INLINE vec lane_##name(vec a, vec b, wide s, wide t)
 #define KERNEL1(name, a) LANE(name, a, b_, s_, t_)
 #define KERNEL2(name, a, b) LANE(name, a, b, s_, t_)

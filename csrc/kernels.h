@@ -3,7 +3,7 @@
  * what each word means for NaN and -0.0). No expression multiplies by a mask or reorders operands:
  * the bytes of the result are part of the contract.
  * KERNEL1 has one array and KERNEL2 two; _PARAM1 and _PARAM2 have parameters after them. The sections are by the
- * columns `dtypes` and `half` of ops.def. Included by isa/dtype.h once for each dtype. */
+ * columns `dtypes` and `half` of ops.def. Included by isa/dtype.h once for each dtype, and by isa/parts.h. */
 
 /* dtypes ALL, half BITS or STEPS */
 #if HAS_STEPS

@@ -25,7 +25,7 @@
  *
  * The float32 results of tanh_of, and with to_half of the others, give all 65,536 float16 and all bfloat16 correctly
  * rounded, when they are rounded once more. Without it 7 float16 of sigmoid would be wrong, and 1 of softplus.
- * Included by isa/dtype.h once for f32 and once for f64. */
+ * Included by isa/parts.h once for f32 and once for f64. */
 
 #ifndef RS_VMATH_CONSTANTS
 #define RS_VMATH_CONSTANTS

@@ -3,7 +3,9 @@
  * value that float32 or float64 cannot hold is a sum of two, x + x_rest.
  *
  * Largest errors in ULP: f32, every input (of factors sampled); f64, sampled; and of the factors that cross zero, how
- * far from the exact one near there. gelu               0.82  0.59 gelu_factor        0.58  0.52  2^-28  2^-57
+ * far from the exact one near there.
+ *   gelu               0.82  0.59
+ *   gelu_factor        0.58  0.52  2^-28  2^-57
  *   gelu_tanh          0.83  0.57
  *   gelu_tanh_factor   0.75  1.00  2^-28  2^-57
  *   mish               1.00  0.60
@@ -11,7 +13,7 @@
  *   tanhshrink         0.98  0.87
  *   tanhshrink_factor  1.41  0.98
  * Monotone but within 1/8 of where a function turns (f32: every neighbour, f64: sampled).
- * Included by isa/dtype.h once for f32 and once for f64. */
+ * Included by isa/parts.h once for f32 and once for f64. */
 
 #ifndef RS_VMATH_GELU_CONSTANTS
 #define RS_VMATH_GELU_CONSTANTS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The words of a dtype that computes as it is stored, integers and f32 and f64, which are made of those of the ISA
- * file. isa/half.h is the same for 16-bit floats. Included by isa/dtype.h once for each dtype. */
+ * file. isa/half.h is the same for 16-bit floats. Included by isa/dtype.h once for each dtype, and by
+ * isa/parts.h. */
 
 /* Only beside 16-bit floats is a parameter wider than the data. */
 typedef vec wide;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import os
 import re
+import sys
 import zlib
 
 import numpy as np
@@ -120,3 +121,11 @@ def threads():
     before = relu_simd.get_num_threads()
     yield before
     relu_simd.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def torch_gradients():
+    """The benchmark's load_torch turns PyTorch's gradients off, for the whole process."""
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_grad_enabled(True)

@@ -29,9 +29,6 @@ def needed():
     """What the benchmark needs beyond NumPy."""
     for module in NEEDED:
         pytest.importorskip(module)
-    yield
-    if torch := sys.modules.get("torch"):
-        torch.set_grad_enabled(True)  # load_torch turns gradients off, for the whole process
 
 
 def bench(*words):

@@ -96,6 +96,7 @@ def test_files_and_table(needed, tmp_path, capsys):
     assert len(picture) > 20_000
 
 
+@pytest.mark.wide
 def test_peers(needed, tmp_path, monkeypatch, capsys):
     from relu_simd.bench import cli, peers, results
 

@@ -50,7 +50,10 @@ def test_flags_of_the_environment_are_overridden(fast, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("isa", ["scalar", "neon"] if platform.machine() == "aarch64" else ["scalar", "avx2", "avx512"])
+NATIVE = ["neon"] if platform.machine() == "aarch64" else ["avx2", "avx512"]
+
+
+@pytest.mark.parametrize("isa", ["scalar", *(pytest.param(name, marks=pytest.mark.wide) for name in NATIVE)])
 def test_a_mask_is_no_vector(isa, tmp_path):
     """An expression that selects with its arguments in another order does not compile."""
     right, wrong = "select(above(x, 0), x, mul(x, weight))", "select(x, above(x, 0), mul(x, weight))"

@@ -59,6 +59,7 @@ def test_header_and_pxd_declare_what_there_is():
     assert f"#define RELU_SIMD_ABI {c_api.ABI}\n" in HEADER
 
 
+@pytest.mark.above_the_dtype
 def test_every_operation_by_ctypes(op, dtype, sized):
     function = c_api.as_ctypes(c_name(op.name, dtype))
     for n in sized:

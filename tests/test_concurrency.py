@@ -381,7 +381,7 @@ WORKER_CASES = [
         early,
         variable,
         id="-".join(filter(None, (method, words, variable))),
-        marks=[pytest.mark.wide] if variable and (method, early) != ("spawn", "") else [],
+        marks=[pytest.mark.wide] * (method == "forkserver" or bool(variable and (method, early) != ("spawn", ""))),
     )
     for method, (words, early), variable in itertools.product(METHODS, EARLY.items(), VARIABLES)
     if not (method == "fork" and early and variable)

@@ -113,7 +113,9 @@ LOCALES = {
 
 
 @pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
-@pytest.mark.parametrize("keep", [True, False], ids=["with", "without the rest"])
+@pytest.mark.parametrize(
+    "keep", [True, pytest.param(False, marks=pytest.mark.wide)], ids=["with the rest", "without the rest"]
+)
 def test_locales(locale, keep):
     """What cannot be written in the output's encoding is escaped, and what is long is cut."""
     odd = {

@@ -32,6 +32,11 @@ CALLS = {
     "weights as many as inputs": "rs.prelu_backward(x[:5_000_000], x[:5_000_000], x[:5_000_000])[1]",
     "integers": "rs.relu(i[::2])",
 }
+# Each takes a process: here one of each kind of memory, and the rest in `make test-wide`.
+OFTEN = ("a result from the pool", "through the ufunc", "relu with its mask", "counts of columns")
+EACH_CALL = [
+    pytest.param(call, id=name, marks=[pytest.mark.wide] * (name not in OFTEN)) for name, call in CALLS.items()
+]
 OUT_OF_MEMORY = """if 1:
     import resource, sys, numpy as np, relu_simd as rs
     from pathlib import Path
@@ -56,7 +61,7 @@ def out_of_memory(call, rest):
 
 
 @pytest.mark.skipif(SANITIZED, reason="AddressSanitizer's own memory has no limit")
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("call", EACH_CALL)
 def test_no_memory(call):
     """A MemoryError, nothing changed, and the next call as if nothing had been."""
     done = out_of_memory(
@@ -78,7 +83,7 @@ def test_no_memory(call):
 
 
 @pytest.mark.skipif(SANITIZED, reason="AddressSanitizer's own memory has no limit")
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("call", EACH_CALL)
 def test_idle_memory_is_given_back_first(call):
     """Room for the result there is only where idle blocks, none of which suits it, lie now."""
     done = out_of_memory(

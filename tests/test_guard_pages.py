@@ -169,6 +169,7 @@ def test_through_the_ufunc(op, dtype):
 
 
 @pytest.mark.above_the_row
+@pytest.mark.above_the_dtype
 def test_streaming_stores(op, dtype):
     """Past the cache, where the first partial vector aligns the output; and in shares."""
 

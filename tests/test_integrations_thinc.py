@@ -317,13 +317,8 @@ BROKEN = {
 }
 
 
-OFTEN = ("no compiled module",)  # each takes two processes that import thinc
-
-
-@pytest.mark.parametrize(
-    ("before", "variables", "reason"),
-    [pytest.param(*BROKEN[name], id=name, marks=[] if name in OFTEN else [pytest.mark.wide]) for name in BROKEN],
-)
+@pytest.mark.wide  # each takes two processes that import thinc
+@pytest.mark.parametrize(("before", "variables", "reason"), BROKEN.values(), ids=BROKEN)
 def test_others_go_on_whatever_is_wrong_here(before, variables, reason):
     """thinc imports every entry point, also for people who never asked for this one. One warning, stock operators."""
     done = run("-c", before + BLANK, **variables)

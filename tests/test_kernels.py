@@ -153,6 +153,7 @@ def test_every_misalignment_of_inputs_and_output(op, dtype, isa):
 
 
 @pytest.mark.above_the_row
+@pytest.mark.above_the_dtype
 def test_streaming_stores(op, dtype, isa):
     """As for results that no cache can hold, at every offset from a vector's alignment; on two threads, too."""
     width = lanes(dtype)

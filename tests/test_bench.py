@@ -334,6 +334,7 @@ def test_numpy_alone_is_enough(absent, tmp_path):
     assert len(json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))["cells"]) == 8
 
 
+@pytest.mark.wide
 def test_rows_fit_the_terminal_and_come_one_by_one(needed, tmp_path, monkeypatch, capsys):
     from relu_simd.bench import runner
 

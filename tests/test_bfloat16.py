@@ -35,7 +35,9 @@ FIRST_USES = {
 }
 
 
-@pytest.mark.parametrize("imports", ["import relu_simd, ml_dtypes", "import ml_dtypes, relu_simd"])
+@pytest.mark.parametrize(
+    "imports", ["import relu_simd, ml_dtypes", pytest.param("import ml_dtypes, relu_simd", marks=pytest.mark.wide)]
+)
 @pytest.mark.parametrize("use", FIRST_USES.values(), ids=FIRST_USES)
 def test_the_first_use_whichever_is_imported_first(imports, use):
     """Each a process of its own, in which no loop for bfloat16 is there yet."""

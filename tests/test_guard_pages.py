@@ -307,6 +307,7 @@ class Sums(dict):
 
 
 @pytest.mark.above_the_row
+@pytest.mark.above_the_dtype
 def test_shares_of_threads(op, dtype):
     """In this process, since a forked one has no threads: a fault would end it with pytest's traceback."""
     n = 800_003 // dtype.itemsize

@@ -330,6 +330,7 @@ def test_others_go_on_whatever_is_wrong_here(before, variables, reason):
     assert "relu_simd cannot be used" in strict.stderr
 
 
+@pytest.mark.wide
 def test_the_name_is_thincs_own_backend_then():
     code = ALL_BACKENDS + "o = get_ops('relu_simd'); print(o.name, type(o).__mro__[1].__name__, type(o.relu).__name__)"
     done = run("-c", code, RELU_SIMD_ISA="junk")

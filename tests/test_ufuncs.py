@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from cases import NO_GIL, expected, faces, numbers, operands, plain_operands, run, same
+from cases import NO_GIL, OPS, expected, faces, numbers, operands, plain_operands, run, same
 
 import relu_simd
 from relu_simd import c_api, ufuncs
@@ -167,12 +167,11 @@ def test_pickles(op, protocol):
         assert copy.deepcopy(face) is face
 
 
-@pytest.mark.above_the_row
-def test_pickles_travel_to_a_process_that_has_imported_nothing(op):
-    numbers = [-1.0, 0.5, 0.25, 0.75][: len(op.inputs)]
-    code = "import pickle; faces = pickle.loads({}); print([(type(f).__name__, f.__name__, f(*{})) for f in faces])"
-    done = run("-c", code.format(pickle.dumps(faces(op)), numbers))
-    assert done.stdout.strip() == str([(type(face).__name__, op.name, face(*numbers)) for face in faces(op)])
+def test_pickles_travel_to_a_process_that_has_imported_nothing():
+    calls = [(face, [-1.0, 0.5, 0.25, 0.75][: len(op.inputs)]) for op in OPS.values() for face in faces(op)]
+    code = "import pickle; print([(type(f).__name__, f.__name__, f(*numbers)) for f, numbers in pickle.loads({})])"
+    done = run("-c", code.format(pickle.dumps(calls)))
+    assert done.stdout.strip() == str([(type(face).__name__, face.__name__, face(*numbers)) for face, numbers in calls])
 
 
 # Each that has a loop of its own, and each way to one, on memory that is there already.

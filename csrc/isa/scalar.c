@@ -50,7 +50,7 @@
 #define FLOAT(T, E, U, BITS, FABS, COPYSIGN)                                                                           \
     COMMON(T, E, U)                                                                                                    \
     /* IEEE sum, difference, product, quotient, a * b + c, a * b - c and c - a * b, each rounded once. Of two NaNs the \
-     * payload of either. */                                                                                                         \
+     * payload of either. */                                                                                           \
     RS_INLINE vec_##T add_##T(vec_##T a, vec_##T b) { return a + b; }                                                  \
     RS_INLINE vec_##T sub_##T(vec_##T a, vec_##T b) { return a - b; }                                                  \
     RS_INLINE vec_##T mul_##T(vec_##T a, vec_##T b) { return a * b; }                                                  \

@@ -80,12 +80,13 @@ cdef int weaken(op, list operands, bint demanded) except -1:
     """
     cdef int k
     arrays = [value for k, value in enumerate(operands) if k < len(op.arrays) or not is_number(value)]
-    dtypes = [np.dtype(np.int64) if type(value) is int else getattr(value, "dtype", None) for value in arrays]
+    # An int in an array's place leaves the arrays their dtype, as it does in NumPy.
+    kinds = [value if type(value) is int else getattr(value, "dtype", None) for value in arrays]
     common = None
     if not (demanded and op.takes_integers) and all(
-            [isinstance(dtype, np.dtype) and dtype.kind in "iu" for dtype in dtypes]):
+            [type(kind) is int or (isinstance(kind, np.dtype) and kind.kind in "iu") for kind in kinds]):
         # Beside integers NumPy would take a Python number for float64.
-        common = np.result_type(*dtypes)
+        common = np.result_type(*kinds)
         if not op.takes_integers:
             numbers = (np.dtype("f2"),) * len(op.params)
             common = UFUNCS[op.name].resolve_dtypes((common,) * len(op.arrays) + numbers + (None,))[-2]

@@ -229,6 +229,19 @@ def test_results_are_the_same_as_on_every_other_isa(op, dtype, isa):
         same(got, getattr(relu_simd, op.name)(*inputs))
 
 
+@pytest.mark.parametrize("code", INTEGERS)
+@pytest.mark.parametrize(
+    "op", [op for op in OPS.values() if op.takes_integers and len(op.arrays) > 1], ids=lambda op: op.name
+)
+def test_an_int_in_an_arrays_place_leaves_the_dtype_of_the_others(op, code):
+    x = np.arange(7).astype(code)
+    for inputs in ([x, 3], [3, x]):
+        for face in faces(op):
+            got = face(*inputs, *(numbers(op, x.dtype) or ()))
+            filled = [np.broadcast_to(np.asarray(each, code), x.shape) for each in inputs]
+            same(got, expected(op, [*filled, *(numbers(op, x.dtype) or ())]))
+
+
 PROMOTED = {"int8": "f2", "uint8": "f2", "int16": "f4", "uint16": "f4"}
 
 

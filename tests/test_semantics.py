@@ -20,6 +20,7 @@ from cases import (
     isnan,
     nans,
     noting,
+    numbers,
     operand_dtypes,
     operands,
     pairs,

@@ -79,6 +79,9 @@ cdef int weaken(op, list operands, bint demanded) except -1:
     Where a dtype is demanded of an operation that takes integers, that one says what its parameters are.
     """
     cdef int k
+    for k in range(len(operands)):
+        if type(operands[k]) in (list, tuple):  # it has a dtype, too, once it is an array
+            operands[k] = np.asarray(operands[k])
     arrays = [value for k, value in enumerate(operands) if k < len(op.arrays) or not is_number(value)]
     # An int in an array's place leaves the arrays their dtype, as it does in NumPy.
     kinds = [value if type(value) is int else getattr(value, "dtype", None) for value in arrays]

@@ -243,6 +243,14 @@ def test_an_int_in_an_arrays_place_leaves_the_dtype_of_the_others(op, code):
             same(got, expected(op, [*filled, *(numbers(op, x.dtype) or ())]))
 
 
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.takes_integers and op.params], ids=lambda op: op.name)
+def test_lists_of_integers_stay_integers_beside_parameters(op):
+    x, params = [-3, 0, 2, 7], numbers(op, np.dtype("i8"))
+    for face in faces(op):
+        got = face(*[x] * len(op.arrays), *params)
+        same(got, expected(op, [*[np.array(x)] * len(op.arrays), *params]))
+
+
 PROMOTED = {"int8": "f2", "uint8": "f2", "int16": "f4", "uint16": "f4"}
 
 

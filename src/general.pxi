@@ -79,15 +79,11 @@ cdef int weaken(op, list operands, bint demanded) except -1:
     Where a dtype is demanded of an operation that takes integers, that one says what its parameters are.
     """
     cdef int k
-    for k in range(len(operands)):
-        if type(operands[k]) in (list, tuple):  # it has a dtype, too, once it is an array
-            operands[k] = np.asarray(operands[k])
     arrays = [value for k, value in enumerate(operands) if k < len(op.arrays) or not is_number(value)]
-    # An int in an array's place leaves the arrays their dtype, as it does in NumPy.
-    kinds = [value if type(value) is int else getattr(value, "dtype", None) for value in arrays]
+    kinds = [kind(value) for value in arrays]
     common = None
     if not (demanded and op.takes_integers) and all(
-            [type(kind) is int or (isinstance(kind, np.dtype) and kind.kind in "iu") for kind in kinds]):
+            [type(each) is int or (isinstance(each, np.dtype) and each.kind in "iu") for each in kinds]):
         # Beside integers NumPy would take a Python number for float64.
         common = np.result_type(*kinds)
         if not op.takes_integers:
@@ -97,6 +93,13 @@ cdef int weaken(op, list operands, bint demanded) except -1:
         if is_number(operands[k]):
             operands[k] = weak(op.inputs[k], operands[k], common)
     return 0
+
+
+cdef object kind(value):
+    """For np.result_type: an int leaves the others their dtype, as it does in NumPy. None where there is no dtype."""
+    if type(value) is int:
+        return value
+    return np.asarray(value).dtype if type(value) in (list, tuple) else getattr(value, "dtype", None)
 
 
 cdef object beyond(op, list operands, dict keywords):

@@ -99,7 +99,13 @@ cdef object kind(value):
     """For np.result_type: an int leaves the others their dtype, as it does in NumPy. None where there is no dtype."""
     if type(value) is int:
         return value
-    return np.asarray(value).dtype if type(value) in (list, tuple) else getattr(value, "dtype", None)
+    return np.asarray(value).dtype if is_list_of_ints(value) else getattr(value, "dtype", None)
+
+
+cdef bint is_list_of_ints(value):
+    """Lists of other objects are NumPy's to look into: one may be an array on a device."""
+    return type(value) in (list, tuple) and all(
+        [isinstance(each, (int, np.integer)) or is_list_of_ints(each) for each in value])
 
 
 cdef object beyond(op, list operands, dict keywords):

@@ -122,11 +122,19 @@
 #define softplus_factor NAME(softplus_factor)
 #define times_factor NAME(times_factor)
 #define lane NAME(lane)
+#define numbers NAME(numbers)
 #define operands NAME(operands)
 #define eval NAME(eval)
 #define put NAME(put)
-#define drive NAME(drive)
+#define operands_of NAME(operands_of)
+#define operands_at NAME(operands_at)
+#define arrays_loaded NAME(arrays_loaded)
+#define params_loaded NAME(params_loaded)
+#define ragged_first NAME(ragged_first)
+#define whole NAME(whole)
 #define drive_whole NAME(drive_whole)
+#define with_ends NAME(with_ends)
+#define drive_long NAME(drive_long)
 #define drive_steps NAME(drive_steps)
 #define spread_last NAME(spread_last)
 #define load_up_to NAME(load_up_to)
@@ -145,7 +153,7 @@
 #define sum_weight_grads NAME(sum_weight_grads)
 #define columns_weight_grads NAME(columns_weight_grads)
 
-/* Every lane function takes two arrays and two parameters, so that drive() takes any of them. */
+/* Every lane function takes two arrays and two parameters, so that the drivers take any of them. */
 #define LANE(name, a, b, s, t) RS_INLINE vec NAME(LANE_NAME(name))(vec a, vec b, wide s, wide t)
 #define KERNEL1(name, a) LANE(name, a, b_ RS_UNUSED, s_ RS_UNUSED, t_ RS_UNUSED)
 #define KERNEL2(name, a, b) LANE(name, a, b, s_ RS_UNUSED, t_ RS_UNUSED)
@@ -154,14 +162,26 @@
 #define KERNEL1_PARAM2(name, a, s, t) LANE(name, a, b_ RS_UNUSED, s, t)
 #define KERNEL2_PARAM2(name, a, b, s, t) LANE(name, a, b, s, t)
 
-/* A kernel is drive() with the operation and the form fixed: one body for both kinds of stores. Arrays in place of
+/* A kernel is a loop with the operation and the form fixed: one body for both kinds of stores. Arrays in place of
  * numbers as parameters are rare, and are not unrolled. An operation that computes and has no parameter has one body
  * alone: its last array, where that is a single element, is spread over a block, which takes no time beside the rest.
  */
-#define BODY(name, arrays, params, form, step)                                                             \
-    static RS_APART void NAME(name##_body##form)(const void *const *in, void *out, size_t n, int streamed) \
-    {                                                                                                      \
-        drive(NAME(lane_##name), arrays, params, form, step, streamed, in, out, n);                        \
+#define BODY(name, arrays, params, form, step)                                                                     \
+    static RS_APART RS_UNUSED void NAME(name##_whole##form)(const operands *in, size_t from, elem *to, size_t n,   \
+                                                            int past_cache)                                        \
+    {                                                                                                              \
+        drive_whole(NAME(lane_##name), arrays, params, form, in, from, to, n, past_cache);                         \
+    }                                                                                                              \
+    static RS_APART void NAME(name##_body##form)(const void *const *in, void *out, size_t n, int streamed)         \
+    {                                                                                                              \
+        if (n == 0) {                                                                                              \
+            return;                                                                                                \
+        }                                                                                                          \
+        if ((step) == 1) {                                                                                         \
+            drive_long(NAME(name##_whole##form), arrays, params, form, in, out, n, streamed);                      \
+        } else {                                                                                                   \
+            drive_steps(NAME(lane_##name), arrays, params, form, step, in, out, n, streamed);                      \
+        }                                                                                                          \
     }
 #define ENTRIES(name, form, ...)                                                      \
     static void NAME(name##_##form)(const void *const *in, void *out, size_t n)       \

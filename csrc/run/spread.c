@@ -13,7 +13,7 @@ enum {
     /* Bytes of a spread block: with its neighbours in L1. */
     BLOCK_BYTES = 8192,
     /* Elements from which a call of a kernel beats spreading. */
-    LONG_RUN = 32
+    LONG_RUN = 64
 };
 
 typedef struct {
@@ -78,7 +78,8 @@ static void run_share(const void *context, size_t from, size_t to)
     const int last = rs_ops[c->op].nin - 1;
     const size_t size = rs_operand_size(c->op, c->dtype, last);
     const char *values = c->in[last];
-    const int runs = c->inner >= LONG_RUN, rows = c->inner == 1 && c->mid >= LONG_RUN;
+    const size_t room = BLOCK_BYTES / size, period = c->mid * c->inner;
+    const int runs = c->inner >= LONG_RUN, rows = c->inner == 1 && period > room / 2;
     if (runs || rows) {
         const size_t length = runs ? c->inner : c->mid;
         while (from < to) {
@@ -90,11 +91,14 @@ static void run_share(const void *context, size_t from, size_t to)
         return;
     }
     RS_ALIGNED(64) char block[BLOCK_BYTES];
-    const size_t room = BLOCK_BYTES / size, period = c->mid * c->inner;
     if (period <= room / 2) { /* one block serves for all: whole periods, from wherever the first begins */
         const size_t wanted = (to - from + period - 1) / period, most = room / period - 1;
         const size_t whole = (wanted < most ? wanted : most) * period;
-        spread(c, values, block, 0, whole + period, size);
+        spread(c, values, block, 0, period, size);
+        for (size_t have = period; have < whole + period; have *= 2) {
+            const size_t more = whole + period - have;
+            memcpy(block + have * size, block, (more < have ? more : have) * size);
+        }
         while (from < to) {
             const size_t phase = from % period, end = to - from < whole ? to : from + whole;
             run_piece(c, block + phase * size, RS_ARRAYS, from, end);

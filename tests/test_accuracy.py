@@ -101,7 +101,7 @@ def test_float64_on_every_exponent(name):
 
 
 @by_name
-@pytest.mark.parametrize("steps", [500, pytest.param(4000, marks=pytest.mark.wide)])
+@pytest.mark.parametrize("steps", [500, pytest.param(4000, marks=pytest.mark.drawn)])
 def test_float64_against_mpmath(name, steps):
     """A walk through the bit space in even steps, and through where the function bends: with 40 digits."""
     mpmath = pytest.importorskip("mpmath", reason="mpmath, of the extra `test`, is not installed")
@@ -252,7 +252,7 @@ def test_every_isa_has_the_same_bytes(name, float_dtype):
     assert len(results) == 1
 
 
-@pytest.mark.wide
+@pytest.mark.drawn
 @pytest.mark.parametrize("isa", ISAS[:1], indirect=True)
 @pytest.mark.skipif(not WIDE, reason="long double is not wider than double here, and judges nothing")
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.computes], ids=lambda op: op.name)

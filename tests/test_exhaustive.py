@@ -100,7 +100,7 @@ def grids():
     for pair in pairs(lambda op: (len(op.arrays), len(op.params)) == (2, 0), HALVES):
         op = pair.values[0]
         yield pytest.param(
-            *pair.values, ALL, id=f"{pair.id}-all", marks=[*pair.marks, *[pytest.mark.wide] * op.computes]
+            *pair.values, ALL, id=f"{pair.id}-all", marks=[*pair.marks, *[pytest.mark.drawn] * op.computes]
         )
         if op.computes:
             yield pytest.param(*pair.values, SOME, id=f"{pair.id}-some", marks=pair.marks)
@@ -125,7 +125,7 @@ def test_against_a_grid(op, dtype, columns_and_rows, grid_first):
 def of_gradients_with_a_parameter():
     """As of(2, 1). Where the reference computes it takes seconds, and belongs to `make test-wide`."""
     for pair in pairs(lambda op: (len(op.arrays), len(op.params)) == (2, 1), HALVES):
-        slow = [pytest.mark.wide] if pair.values[0].computes else []
+        slow = [pytest.mark.drawn] if pair.values[0].computes else []
         yield pytest.param(*pair.values, id=pair.id, marks=[*pair.marks, *slow])
 
 

@@ -141,7 +141,7 @@ def test_many_patterns(queue, op, dtype, n):
     same(getattr(opencl, op.name)(*[give(queue, value) for value in inputs]).get(), wanted(op, inputs))
 
 
-@pytest.mark.wide
+@pytest.mark.drawn
 @pytest.mark.parametrize("dtype", here(FLOATS), ids=str)
 def test_array_slopes(queue, packed, dtype):
     """Of the same shape, a row along the last axis, or one element; float32 beside 16-bit floats."""

@@ -104,7 +104,7 @@ def test_refused_masks(queue):  # noqa: F811
 
 @pytest.mark.parametrize(
     "dtype",
-    [pytest.param(name, marks=() if name in ("uint8", "float32") else pytest.mark.wide) for name in _core.DTYPES],
+    [pytest.param(name, marks=() if name in ("uint8", "float32") else pytest.mark.drawn) for name in _core.DTYPES],
 )
 def test_counts_on_every_axis(queue, dtype):  # noqa: F811
     (dtype,) = here([dtype])

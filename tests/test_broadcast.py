@@ -66,6 +66,13 @@ def test_every_middle_with_every_inner(op, mid):
 
 
 @pytest.mark.above_the_row
+@by_op
+@pytest.mark.parametrize("columns", [1, 3, 64, 65, 191, 192, 341, 1024, 1025])
+def test_rows_over_several_blocks(op, columns):
+    check(op, np.dtype("float32"), (7000 // columns, columns), (columns,), lambda op: faces(op)[:1])
+
+
+@pytest.mark.above_the_row
 @pytest.mark.parametrize(("op", "dtype"), [pair for pair in pairs() if len(pair.values[0].inputs) > 1])
 def test_bias_row_column_and_channel(op, dtype):
     """In every dtype, both faces, and in place."""

@@ -12,8 +12,9 @@
 enum {
     /* Bytes of a spread block: with its neighbours in L1. */
     BLOCK_BYTES = 8192,
-    /* Elements from which a call of a kernel beats spreading. */
-    LONG_RUN = 64
+    /* Elements from which a call of a kernel beats spreading: of one value, and of a row. */
+    LONG_RUN = 64,
+    LONG_ROW = 192
 };
 
 typedef struct {
@@ -44,6 +45,13 @@ static void run_piece(const call *c, const void *last, int form, size_t from, si
 RS_INLINE void spread_elements(const call *c, const char *values, char *to, size_t i, size_t count, size_t size)
 {
     size_t j = i / c->inner % c->mid, run = c->inner - i % c->inner;
+    while (count != 0 && c->inner == 1) { /* rows, as far as they go */
+        const size_t now = c->mid - j < count ? c->mid - j : count;
+        memcpy(to, values + j * size, now * size);
+        to += now * size;
+        count -= now;
+        j = 0;
+    }
     while (count != 0) {
         const size_t now = run < count ? run : count;
         for (size_t k = 0; k < now; k++, to += size) {
@@ -79,7 +87,7 @@ static void run_share(const void *context, size_t from, size_t to)
     const size_t size = rs_operand_size(c->op, c->dtype, last);
     const char *values = c->in[last];
     const size_t room = BLOCK_BYTES / size, period = c->mid * c->inner;
-    const int runs = c->inner >= LONG_RUN, rows = c->inner == 1 && period > room / 2;
+    const int runs = c->inner >= LONG_RUN, rows = c->inner == 1 && c->mid >= LONG_ROW;
     if (runs || rows) {
         const size_t length = runs ? c->inner : c->mid;
         while (from < to) {

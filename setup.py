@@ -28,7 +28,7 @@ FLAGS = {
     "unix": ["-O3", "-g0", "-ffp-contract=off", "-fno-trapping-math", "-fvisibility=hidden"],
 }
 if "-fsanitize" in os.environ.get("CC", ""):  # scripts/sanitize.sh: its reports are to name lines
-    FLAGS["unix"] = ["-O1", "-g", *FLAGS["unix"][2:]]
+    FLAGS["unix"] = ["-O1", "-g1", *FLAGS["unix"][2:]]
 elif os.environ.get("RELU_SIMD_DEBUG"):  # make debug
     FLAGS["unix"] = ["-Og", "-g3", *FLAGS["unix"][2:]]
     FLAGS["msvc"] = ["/Od", "/Z7", *FLAGS["msvc"][1:]]

@@ -166,22 +166,22 @@
  * numbers as parameters are rare, and are not unrolled. An operation that computes and has no parameter has one body
  * alone: its last array, where that is a single element, is spread over a block, which takes no time beside the rest.
  */
-#define BODY(name, arrays, params, form, step)                                                                     \
-    static RS_APART RS_UNUSED void NAME(name##_whole##form)(const operands *in, size_t from, elem *to, size_t n,   \
-                                                            int past_cache)                                        \
-    {                                                                                                              \
-        drive_whole(NAME(lane_##name), arrays, params, form, in, from, to, n, past_cache);                         \
-    }                                                                                                              \
-    static RS_APART void NAME(name##_body##form)(const void *const *in, void *out, size_t n, int streamed)         \
-    {                                                                                                              \
-        if (n == 0) {                                                                                              \
-            return;                                                                                                \
-        }                                                                                                          \
-        if ((step) == 1) {                                                                                         \
-            drive_long(NAME(name##_whole##form), arrays, params, form, in, out, n, streamed);                      \
-        } else {                                                                                                   \
-            drive_steps(NAME(lane_##name), arrays, params, form, step, in, out, n, streamed);                      \
-        }                                                                                                          \
+#define BODY(name, arrays, params, form, step)                                                                   \
+    static RS_APART RS_UNUSED void NAME(name##_whole##form)(const operands *in, size_t from, elem *to, size_t n, \
+                                                            int past_cache)                                      \
+    {                                                                                                            \
+        drive_whole(NAME(lane_##name), arrays, params, form, in, from, to, n, past_cache);                       \
+    }                                                                                                            \
+    static RS_APART void NAME(name##_body##form)(const void *const *in, void *out, size_t n, int streamed)       \
+    {                                                                                                            \
+        if (n == 0) {                                                                                            \
+            return;                                                                                              \
+        }                                                                                                        \
+        if ((step) == 1) {                                                                                       \
+            drive_long(NAME(name##_whole##form), arrays, params, form, in, out, n, streamed);                    \
+        } else {                                                                                                 \
+            drive_steps(NAME(lane_##name), arrays, params, form, step, in, out, n, streamed);                    \
+        }                                                                                                        \
     }
 #define ENTRIES(name, form, ...)                                                      \
     static void NAME(name##_##form)(const void *const *in, void *out, size_t n)       \

@@ -73,11 +73,11 @@ bench: $(VENV)/.package $(VENV)/.for-bench
 
 # With all that tests are written for, or they would be skipped; but for PyTorch, which is large.
 test: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-examples $(VENV)/.for-thinc $(VENV)/.for-containers $(VENV)/.for-opencl
-	$(PY) -m pytest -n auto $(TEST_ARGS)
+	$(PY) -m pytest -n auto --dist worksteal $(TEST_ARGS)
 
 # The same set-up: what is marked `wide`.
 test-wide: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-bench $(VENV)/.for-examples $(VENV)/.for-thinc $(VENV)/.for-containers $(VENV)/.for-opencl
-	$(PY) -m pytest -n auto -m wide $(TEST_ARGS)
+	$(PY) -m pytest -n auto --dist worksteal -m wide $(TEST_ARGS)
 
 test-torch: $(VENV)/.package $(VENV)/.for-test $(VENV)/.for-plot $(VENV)/.for-torch
 	$(PY) -m pytest $(TORCH_TESTS) --may-skip='^$$' $(TEST_ARGS)

@@ -86,7 +86,7 @@ test_aarch64() {
     cd "$folder/checkout"
     check_isa "$folder/bin/python" neon
     echo "  testing on an emulated aarch64"
-    "$folder/bin/python" -m pytest -p no:cacheprovider -n auto "$@"
+    "$folder/bin/python" -m pytest -p no:cacheprovider -n auto --dist worksteal "$@"
 }
 
 install_wheel() { # folder
@@ -113,7 +113,7 @@ test_old_cpus() {
 from numpy._core import _multiarray_umath as core
 print(*(name for name in core.__cpu_dispatch__ if core.__cpu_features__[name]))")
         echo "  testing on an emulated x86-64 CPU, best instruction set ${cpu%=*}"
-        "$folder/bin/python" -m pytest -p no:cacheprovider -n auto "$@"
+        "$folder/bin/python" -m pytest -p no:cacheprovider -n auto --dist worksteal "$@"
     done
 }
 

@@ -126,7 +126,7 @@ test_by() { # version, pytest's arguments
     "$environment/bin/python" -c "
 import sys, numpy
 print('  testing by Python', sys.version.split(' (')[0] + ', NumPy', numpy.__version__)"
-    "$environment/bin/python" -m pytest -p no:cacheprovider -n auto "$@" || failed+=("$version")
+    "$environment/bin/python" -m pytest -p no:cacheprovider -n auto --dist worksteal "$@" || failed+=("$version")
     cd - >/dev/null
 }
 

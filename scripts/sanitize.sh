@@ -46,7 +46,7 @@ address)
     # Python's own allocator would hide the ends of its objects. CPython leaks by design. A fault is a test's to see.
     export PYTHONMALLOC=malloc UBSAN_OPTIONS=print_stacktrace=1
     export ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_sigbus=0:allocator_may_return_null=1
-    tests "$(runtime libasan.so) $(runtime libubsan.so)" -n auto "$@"
+    tests "$(runtime libasan.so) $(runtime libubsan.so)" -n auto --dist worksteal "$@"
     ;;
 threads)
     build "gcc -fsanitize=thread" ""

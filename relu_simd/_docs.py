@@ -36,7 +36,7 @@ _INPUTS = {
     "threshold": """
         Values of `x` up to this one, included, are replaced by `value`, and their gradient is 0.""",
     "value": """
-        What replaces the values of `x` that are not above `threshold`.""",
+        What replaces the values of `x` up to `threshold`.""",
 }
 
 _PARAM = """ A number never changes the dtype of the result. An array broadcasts and promotes as usual, except

@@ -16,8 +16,8 @@ from relu_simd.bench import cli
 EPILOG = """\
 examples:
   python -m relu_simd                        what was detected on this machine
-  python -m relu_simd bench                  how fast it is here, against NumPy (a minute or two)
-  python -m relu_simd bench --help           what can be chosen
+  python -m relu_simd bench                  how fast it is here, against NumPy (about two minutes)
+  python -m relu_simd bench --help           the options of the benchmark
 """
 
 
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     """Build the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="python -m relu_simd",
-        description="Without a command: the instruction sets, threads, caches and devices that relu-simd found.",
+        description="Without a command, print the instruction sets, threads, caches and devices that relu-simd found.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -37,7 +37,7 @@ def config() -> dict[str, Any]:
 
 
 def show_config() -> None:
-    """Print versions, instruction sets, threads, caches and devices: what a bug report should hold.
+    """Print versions, instruction sets, threads, caches and devices: what a bug report should contain.
 
     Examples
     --------

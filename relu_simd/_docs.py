@@ -20,8 +20,9 @@ _INPUTS = {
     "negative_slope": """
         Slope on the negative side.""",
     "weight": """
-        Slopes on the negative side; broadcasts with `x` from the last axis on. For one slope per channel give
-        it the shape (channels, 1, 1). Beside 16-bit floats it is taken in float32.""",
+        Slopes on the negative side. Their shape broadcasts with that of `x`, from the last axis on: one slope per
+        channel of (batch, channels, height, width) has shape (channels, 1, 1). float32 slopes leave the result of
+        16-bit floats in 16 bits.""",
     "alpha": """
         Factor on the negative side: for large negative x the result approaches -alpha.""",
     "beta": """
@@ -33,21 +34,22 @@ _INPUTS = {
     "lambd": """
         Distance from 0 up to which the result is 0.""",
     "threshold": """
-        Values that are not above it are replaced.""",
+        Values of `x` up to this one, included, are replaced by `value`, and their gradient is 0.""",
     "value": """
-        The value that replaces them.""",
+        What replaces the values of `x` up to `threshold`.""",
 }
 
 _PARAM = """ A number never changes the dtype of the result. An array broadcasts and promotes as usual, except
-that a float32 array beside 16-bit floats leaves the result in 16 bits."""
-_PARAM_OF_INTEGERS = " Beside integers a number must be a whole one that their dtype can hold."
+that a float32 array together with 16-bit floats leaves the result in 16 bits."""
+_PARAM_OF_INTEGERS = (
+    " With integer arrays, a number must be whole (else TypeError) and, if the result needs it, fit their dtype"
+    " (else OverflowError)."
+)
 
 _INTEGERS = ", and every signed and unsigned integer."
-_NO_INTEGERS = (
-    """; integers become floats as in NumPy's own ufuncs (int8 float16, int16 float32, the others float64)."""
-)
+_NO_INTEGERS = """; integers become floats as in NumPy's own ufuncs (8 bits float16, 16 bits float32, more float64)."""
 _ARITHMETIC = "Arithmetic on 16-bit floats is done in float32 and rounded once, to nearest even."
-_WRAPS = "That on integers wraps around, as NumPy's does."
+_WRAPS = "Integer arithmetic wraps around, as NumPy's does."
 
 _FUNCTION = """\
 {name}({signature}, out=None, *, where=True, casting='same_kind', order='K', dtype=None, subok=True)
@@ -62,9 +64,9 @@ Parameters
 {parameters}
 out : ndarray, optional
     Where the result goes: an array of the result's shape, and of a dtype that the result can be cast
-    to. It may be one of the inputs, which then is overwritten.
+    to. It may be one of the inputs, which is then overwritten.
 where, casting, order, dtype, subok
-    As for every NumPy ufunc.
+    As for every NumPy ufunc (see `numpy.ufunc`).
 
 Returns
 -------
@@ -75,7 +77,8 @@ ndarray or scalar
 Raises
 ------
 TypeError
-    A dtype that is refused (bool, complex, longdouble, object, str), or wrong arguments.
+    A dtype that is refused (bool, complex, longdouble, object, str), an `out` of a dtype that the result
+    cannot be cast to, or wrong arguments.
 ValueError
     Shapes that do not broadcast, or an `out` that has another shape or is read-only. Nothing is written.
 
@@ -83,10 +86,14 @@ Notes
 -----
 {dtypes}
 
-Comparisons with a NaN are false, so the definition says what happens to a NaN. There is no
-floating-point warning. Values that are selected keep all their bits: -0.0, denormals and the
-payload of a NaN. The result {accuracy} and is the same on every instruction set. The definition is
-that of PyTorch's CPU kernels; `relu_simd.reference.{name}` is the same in plain NumPy. The ufunc
+Comparisons with a NaN are false and arithmetic on one gives a NaN, so the definition says what
+happens to it. There is no floating-point warning. Values that are selected keep all their bits:
+-0.0, denormals and the payload of a NaN.
+
+{accuracy}
+
+At a NaN and at the bounds in the definition, results are those of PyTorch's CPU kernels, if PyTorch
+has the function. `relu_simd.reference.{name}` is the definition in plain NumPy. The ufunc
 behind this function is `relu_simd.ufuncs.{name}`. Inputs other than `out` are never modified.
 
 Examples
@@ -109,7 +116,7 @@ def function_doc(op: Any) -> str:
         definition=op.definition,
         parameters="\n".join(_parameter(op, name) for name in op.inputs),
         dtypes=_dtypes(op),
-        accuracy=accuracy(op),
+        accuracy=textwrap.fill(f"The result {accuracy(op)} and is the same on every instruction set.", 100),
         example=op.example,
         result=op.result,
     )
@@ -145,8 +152,10 @@ def accuracy(op: Any) -> str:
     if op.accuracy.steps:
         return "is the definition with each of its operations correctly rounded, in the order written,"
     if op.accuracy.max_ulp:
-        near_zero = " (where its factor is near 0, of 2**-26 of grad_output, in float64 of 2**-55)"
+        near_zero = " or, where the factor of grad_output is near 0, 2**-26 times grad_output (2**-55 in float64),"
         return f"has an error of at most {op.accuracy.max_ulp} ULP{near_zero if op.accuracy.crosses else ''}"
+    if op.arithmetic and op.params:
+        return "is correctly rounded in float32 and float64 (16-bit results are rounded from float32 ones)"
     return "is correctly rounded"
 
 

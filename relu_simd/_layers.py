@@ -20,19 +20,19 @@ Hook = Callable[[Any, tuple[Any, ...], Any], object]
 
 @dataclass(frozen=True)
 class HookHandle:
-    """What `register_forward_hook` returns."""
+    """What `register_forward_hook` returns: its `remove` ends the calls of the hook."""
 
     hooks: list[Hook] = field(repr=False)
     hook: Hook
 
     def remove(self) -> None:
-        """Call the hook no more; once is enough, twice does no harm."""
+        """Stop calling the hook. A second call does nothing."""
         if self.hook in self.hooks:
             self.hooks.remove(self.hook)
 
 
 class Layer:
-    """What the layers share; a subclass says how to go forward and backward, and what to keep in between."""
+    """Base class of the layers: a subclass computes the output and the gradient, and keeps what the gradient needs."""
 
     training = True
     # Of the last forward: its shape, and what backward needs.
@@ -48,8 +48,8 @@ class Layer:
         Parameters
         ----------
         x : array_like
-            Input of any shape; the dtypes are those of the function of the same name in `relu_simd`. Of an array of
-            pyopencl, output and gradient are such arrays, too.
+            Input of any shape; the dtypes are those of the function of the same name in `relu_simd`. For a pyopencl
+            array, the output and the gradient are pyopencl arrays, too.
 
         Returns
         -------
@@ -59,7 +59,7 @@ class Layer:
         Raises
         ------
         TypeError
-            A dtype that is refused, or an `x` that is no array and should be changed in place.
+            A dtype that is refused, or `inplace` with an `x` that is not an array or cannot hold the result.
         """
         y, kept = self._forward(x)
         self._memory = y.shape, kept
@@ -73,7 +73,7 @@ class Layer:
         Parameters
         ----------
         grad_output : array_like
-            Gradient of the loss with respect to the output of the last `forward`, in its shape. It is not changed.
+            Gradient of the loss with respect to the output of the last `forward`, in the same shape. It is not changed.
 
         Returns
         -------
@@ -83,9 +83,9 @@ class Layer:
         Raises
         ------
         RuntimeError
-            There was no `forward` yet.
+            `forward` has not been called yet.
         ValueError
-            `grad_output` of another shape than the output.
+            `grad_output` does not have the shape of the output.
         """
         name = type(self).__name__
         if self._memory is None:
@@ -98,24 +98,29 @@ class Layer:
         return self._backward(grad_output, kept)
 
     def register_forward_hook(self, hook: Hook) -> HookHandle:
-        """Call ``hook(layer, (x,), y)`` after every `forward`, as `torch.nn.Module` does; its result is ignored.
+        """Call ``hook(layer, (x,), y)`` after every `forward`, as `torch.nn.Module` does.
+
+        Parameters
+        ----------
+        hook : callable
+            Its return value is ignored.
 
         Returns
         -------
         HookHandle
-            Its ``remove()`` ends it.
+            Its ``remove()`` removes the hook.
         """
         hooks = self.__dict__.setdefault("_hooks", [])
         hooks.append(hook)
         return HookHandle(hooks, hook)
 
     def train(self, mode: bool = True) -> Self:
-        """Behave as in training, or with False as in evaluation: that differs for `RReLU` alone. Returns the layer."""
+        """Switch to training mode or, with False, to evaluation mode: only `RReLU` differs. Returns the layer."""
         self.training = mode
         return self
 
     def eval(self) -> Self:
-        """Behave as in evaluation: ``train(False)``."""
+        """Switch to evaluation mode: ``train(False)``."""
         return self.train(False)
 
     def _forward(self, x: ArrayLike) -> tuple[Any, Any]:
@@ -139,7 +144,7 @@ class Layer:
 
 _DOC = """{summary}
 
-Keeps its {kept}. A NaN stays. Definition, accuracy and gradient are those of `relu_simd.{function}`.
+Keeps its {kept}. A NaN stays a NaN. Definition, accuracy and gradient are those of `relu_simd.{function}`.
 {parameters}
 Examples
 --------
@@ -149,9 +154,9 @@ Examples
 """
 
 _FIELDS = {
-    "inplace": "Write the output over `x`: see `ReLU`. A copy of `x` is kept then, because the gradient needs it.",
-    "approximate": """"tanh" is `relu_simd.gelu_tanh`, which is another function: see there.""",
-    "threshold": "Not used. PyTorch returns `x` from there on, which is up to 2e-9 off; this function needs no limit.",
+    "inplace": "Write the output over `x`: see `ReLU`. The layer then keeps a copy of `x` for the gradient.",
+    "approximate": """"none", or "tanh" for the approximation `relu_simd.gelu_tanh`. Anything else is a ValueError.""",
+    "threshold": "Not used. PyTorch returns `x` where `beta * x` is above it, which is up to 2e-9 off.",
 }
 
 

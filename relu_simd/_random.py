@@ -33,12 +33,12 @@ def rrelu(
     Parameters
     ----------
     x : array_like
-        Input of any shape; the dtypes are those of `leaky_relu`. Of an array of pyopencl both results are such arrays;
-        the slopes are the same, drawn by NumPy and copied to the device.
+        Input of any shape; the dtypes are those of `leaky_relu`. For a pyopencl array, both results are pyopencl
+        arrays; NumPy draws the slopes, the same as for a NumPy array, and they are copied to the device.
     lower, upper : float
-        The slopes are drawn uniformly from ``lower`` to ``upper``, one for each element, positive or not.
+        One slope is drawn for each element, positive or not, uniformly from `lower` to `upper`.
     rng : numpy.random.Generator or int, optional
-        Where they come from, or a seed: what `numpy.random.default_rng` takes.
+        The generator that draws the slopes, or a seed for one: whatever `numpy.random.default_rng` takes.
     out : ndarray, optional
         Where the result goes, as for `leaky_relu`; it may be `x`.
 
@@ -47,7 +47,8 @@ def rrelu(
     y : ndarray or scalar
         ``leaky_relu(x, slopes)``.
     slopes : ndarray or scalar
-        The gradient is ``leaky_relu_backward(grad_output, x, slopes)``. float64 where the result is, else float32.
+        The slopes, in float64 if `y` is float64 and else in float32. The gradient is
+        ``leaky_relu_backward(grad_output, x, slopes)``.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def rrelu(
 
     Notes
     -----
-    A NaN stays. In evaluation, networks use the mean: ``leaky_relu(x, (lower + upper) / 2)``; see `nn.RReLU`. The
+    A NaN stays a NaN. In evaluation, networks use the mean: ``leaky_relu(x, (lower + upper) / 2)``; see `nn.RReLU`. The
     definition is that of PyTorch (Xu et al. 2015, arXiv:1505.00853); the random numbers are NumPy's.
 
     Examples

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The kernels for other compiled code: C, Cython, numba, ctypes and cffi.
 
-There is a function for each operation and dtype, ``relu_f32`` or ``leaky_relu_backward_bf16``, and for the mask
-functions. C code includes ``relu_simd.h`` from `relu_simd.get_include`, Cython code writes
-``from relu_simd.c_api cimport relu_f32``; this module serves the others. What a function takes and promises stands
-in ``relu_simd.h`` and, with examples, in docs/howto/c-api.md.
+There is a function for each operation and dtype, for example ``relu_f32`` or ``leaky_relu_backward_bf16``, and for
+each mask function and dtype. C code includes ``relu_simd.h`` from `relu_simd.get_include`, Cython code writes
+``from relu_simd.c_api cimport relu_f32``; this module is for the others. ``relu_simd.h`` says what each function takes
+and promises, and docs/howto/c-api.md has examples.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CTYPES |= {f"{kind}_t": getattr(ctypes, f"c_{kind}") for kind in _core.DTYPES i
 
 
 def signatures() -> dict[str, str]:
-    """C signature of each function, by name.
+    """Return the C signature of each function, by name.
 
     Examples
     --------
@@ -48,17 +48,17 @@ def _find(name: str) -> tuple[str, Any, int]:
 
 
 def address(name: str) -> int:
-    """Address of a function, for example to be cast by cffi.
+    """Return the address of a function as an integer, for example for cffi to cast.
 
     Parameters
     ----------
     name : str
-        One of `signatures`.
+        A name in `signatures`.
 
     Raises
     ------
     ValueError
-        If there is none of this name.
+        If there is no function of this name.
 
     Examples
     --------
@@ -70,22 +70,22 @@ def address(name: str) -> int:
 
 
 def as_ctypes(name: str) -> Any:
-    """Return a function for ctypes, and for numba's nopython mode, which can call it as it is.
+    """Return a function that ctypes and numba's nopython mode can call.
 
     Parameters
     ----------
     name : str
-        One of `signatures`. Its pointers are ``c_void_p``: pass ``array.ctypes.data``.
+        A name in `signatures`. The function's pointers are ``c_void_p``: pass ``array.ctypes.data``.
 
     Returns
     -------
     ctypes function
-        It releases the GIL. Nothing is checked: contiguity, dtype and length are the caller's.
+        It releases the GIL. It checks nothing: the caller must see to contiguity, dtype and length.
 
     Raises
     ------
     ValueError
-        If there is none of this name.
+        If there is no function of this name.
 
     Examples
     --------

@@ -29,17 +29,17 @@ class LayerReport:
     name : str
         What the layer was called.
     batches : int
-        How many batches this covers: the monitor's `last`, or fewer if there were not so many yet.
+        How many batches this covers: the monitor's `last`, or all so far if there were fewer.
     unit_active : ndarray of float64
         For each unit, the fraction of values that were positive.
     unit_gradient : ndarray of float64
-        For each unit, the fraction of values that let a gradient through: those that were positive, and for a leaky
-        activation the negative ones, too.
+        For each unit, the fraction of values that let a gradient through: the positive values and, for a leaky
+        activation, the negative ones, too. Layers with bounds, such as ReLU6, let it through between them.
     unit_nan : ndarray of float64
         For each unit, the fraction of values that were NaN.
     dead : ndarray of int
-        Indices of the units that let no gradient through in any of these batches, and so can never change again. A
-        unit with a NaN is not among them.
+        Indices of the units that let no gradient through in any of these batches, and so learned nothing from them.
+        A unit with a NaN is not among them.
     nan : ndarray of int
         Indices of the units that had a NaN.
     """
@@ -161,13 +161,13 @@ def _numbers(name: str, activations: Any) -> NDArray[Any]:
 class ActivationMonitor:
     """Watch activations for units that no longer fire.
 
-    A value counts as active if it is positive. A unit is dead if it let no gradient through for `last` batches; a unit
-    that had a NaN is counted as NaN and not as dead, because what it needs is something else.
+    A value counts as active if it is positive. A unit counts as dead if it let no gradient through in the last
+    batches. A unit that had a NaN counts as NaN and not as dead, because it needs another remedy.
 
     Parameters
     ----------
     last : int
-        For how many batches a unit must have been silent to count as dead.
+        How many of the most recent batches to look at. Until there are as many, all batches so far are looked at.
 
     Raises
     ------
@@ -200,18 +200,18 @@ class ActivationMonitor:
         self._handles: list[Any] = []
 
     def attach(self, layer: Any, name: str | None = None, *, leaky: bool | None = None) -> None:
-        """Watch what a layer puts out, from its next forward on.
+        """Watch the outputs of a layer, from its next forward on.
 
         Parameters
         ----------
         layer : layer of `relu_simd.nn`, or `torch.nn.Module`
-            Anything with their `register_forward_hook`, whose outputs are arrays or CPU tensors. One of a single axis
-            counts as one sample. What cannot be counted is a warning, and the network goes on.
+            Anything with their `register_forward_hook`, whose outputs are arrays or CPU tensors. An output of a single
+            axis counts as one sample. For an output that cannot be counted there is a warning, and the network goes on.
         name : str, optional
-            How to call it; by default its class and a number.
+            What to call the layer; by default, its class and a number.
         leaky : bool, optional
-            Whether negative values let a gradient through, too. By default what is known of the layer's class, for
-            example True for LeakyReLU, ELU and Tanh, and False for ReLU and for a class that is not known.
+            Whether negative values let a gradient through, too. The default depends on the layer's class: for
+            example, it is True for LeakyReLU, ELU and Tanh, and False for ReLU and for a class that is not known.
 
         Raises
         ------
@@ -237,7 +237,7 @@ class ActivationMonitor:
         self._handles.append(layer.register_forward_hook(_Watch(self, name, leaky, bounds)))
 
     def detach(self) -> None:
-        """Leave all layers alone; what was counted stays."""
+        """Stop watching all layers; what was counted stays."""
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
@@ -248,10 +248,10 @@ class ActivationMonitor:
         Parameters
         ----------
         name : str
-            The layer's; a new one is a new layer.
+            Name of the layer. A new name adds a layer.
         activations : array_like
             Shape (batch, units) or (batch, units, ...): the units are on axis 1, as channels are in PyTorch. Any dtype
-            of `relu_simd.count_active`; a CPU tensor of PyTorch will do. A batch without elements counts for nothing.
+            of `relu_simd.count_active`; a CPU tensor of PyTorch will do. A batch without elements is ignored.
         leaky : bool
             Whether negative values let a gradient through, too, as those of LeakyReLU and ELU do.
 
@@ -286,12 +286,21 @@ class ActivationMonitor:
         layer.remember(float(active.mean()) / values)
 
     def report(self, name: str) -> LayerReport:
-        """State of one layer over its last batches.
+        """Report on one layer over its last batches.
+
+        Parameters
+        ----------
+        name : str
+            Name of the layer.
+
+        Returns
+        -------
+        LayerReport
 
         Raises
         ------
         KeyError
-            A name without a batch yet.
+            A name of which no batch was counted yet.
         """
         layer = self._layers.get(name)
         if layer is None or not layer.counts:
@@ -302,14 +311,14 @@ class ActivationMonitor:
         )
 
     def reports(self) -> list[LayerReport]:
-        """All layers that had a batch, in the order they came."""
+        """Report on all layers that had a batch, in the order in which they were added."""
         return [self.report(name) for name in self._names()]
 
     def summary(self) -> str:
-        """All layers as a table, and below it a line for each thing that is wrong, with what helps.
+        """Return a table of all layers and, below it, a line for each problem that says what helps.
 
-        The columns are the units, the batches looked at, the values that are active, and how many units are dead, had
-        a NaN, and still get a gradient.
+        The columns are the number of units, the batches looked at, the fraction of values that are active, and how many
+        units are dead, had a NaN, and still get a gradient.
         """
         rows = [("layer", "units", "batches", "active", "dead", "NaN", "gets gradient")]
         for report in self.reports():
@@ -335,7 +344,7 @@ class ActivationMonitor:
         return "\n".join(lines + self.advice())
 
     def advice(self) -> list[str]:
-        """One sentence for each thing that is wrong: what it is, and what helps. Empty if nothing is.
+        """Return a sentence for each problem: what it is, and what helps. The list is empty if there is none.
 
         Examples
         --------
@@ -367,7 +376,7 @@ class ActivationMonitor:
         return [*lines, _MORE] if lines else []
 
     def plot(self) -> Any:
-        """A picture of all layers: values active by batch, units dead or NaN by batch, and how active each unit is.
+        """Draw all layers: values active by batch, units dead or NaN by batch, and how active each unit is.
 
         Returns
         -------

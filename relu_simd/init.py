@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""First weights for layers before a ReLU (He et al. 2015): PyTorch's definitions, NumPy's random numbers."""
+"""Initial weights for layers before a ReLU (He et al. 2015): PyTorch's definitions, NumPy's random numbers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _GAINS = dict.fromkeys([*_LINEAR, "sigmoid"], 1.0) | {"tanh": 5 / 3, "relu": mat
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """How much larger weights must be to make up for what an activation takes away.
+    """Return the gain of an activation: by how much the weights before it must be larger to keep the variance.
 
     Parameters
     ----------
     nonlinearity : str
-        "linear", "conv1d" .. "conv3d", "conv_transpose1d" .. "conv_transpose3d", "sigmoid": 1; "tanh": 5/3;
-        "relu": sqrt(2); "leaky_relu": sqrt(2 / (1 + param**2)); "selu": 3/4.
+        The gain is 1 for "linear", "conv1d" .. "conv3d", "conv_transpose1d" .. "conv_transpose3d" and "sigmoid",
+        5/3 for "tanh", sqrt(2) for "relu", sqrt(2 / (1 + param**2)) for "leaky_relu" and 3/4 for "selu".
     param : float, optional
         Slope of "leaky_relu", 0.01 by default; the others ignore it.
 
@@ -36,7 +36,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     Raises
     ------
     ValueError
-        An activation that is not in this list, or a slope that is no number.
+        An activation that is not in this list, or a slope that is not a number.
 
     Examples
     --------
@@ -73,24 +73,25 @@ def kaiming_normal(
     a : float
         Slope of the leaky_relu that follows; 0 is ReLU.
     mode : {"fan_in", "fan_out"}
-        Keep the variance on the way forward, or backward.
+        Which variance the layers keep: that of the values on the way forward, or of the gradients on the way back.
     nonlinearity : str
-        One that `calculate_gain` knows; of these only "leaky_relu" looks at `a`.
-    rng : numpy.random.Generator, optional
-        Where the numbers come from, or a seed: what `numpy.random.default_rng` takes.
+        One that `calculate_gain` knows. Only "leaky_relu" uses `a`.
+    rng : numpy.random.Generator or int, optional
+        The generator that draws the numbers, or a seed for one: whatever `numpy.random.default_rng` takes.
     dtype : dtype
-        float16, float32, float64 or `ml_dtypes.bfloat16`; 16 bits are rounded from float32.
+        float16, float32, float64 or `ml_dtypes.bfloat16`; 16-bit floats are drawn in float32 and rounded.
 
     Returns
     -------
     ndarray
+        Of the given shape and dtype.
 
     Raises
     ------
     ValueError
-        A shape of fewer than two axes, an unknown mode or nonlinearity.
+        A shape of fewer than two axes, an unknown mode or nonlinearity, or an `a` that is not a number.
     TypeError
-        Another dtype.
+        Another dtype, or a shape that is not of integers.
 
     Warns
     -----
@@ -121,7 +122,7 @@ def kaiming_uniform(
     rng: np.random.Generator | int | None = None,
     dtype: DTypeLike = "float32",
 ) -> NDArray[Any]:
-    """Draw weights evenly between ``-bound`` and ``bound``, where bound is ``gain * sqrt(3 / fan)``.
+    """Draw weights uniformly between ``-bound`` and ``bound``, where bound is ``gain * sqrt(3 / fan)``.
 
     Parameters, errors and warnings are those of `kaiming_normal`, and so is the standard deviation of the result.
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Activation layers for hand-written networks: PyTorch's constructors, NumPy arrays, backward by hand.
 
-A layer remembers what `backward` needs of its last `forward`, and no more. A network that uses an activation in
-several places therefore needs several layer objects. What a layer keeps is not copied: if it is the input or the
-output (the class says which), do not change that array before `backward` is done.
+A layer keeps only what `backward` needs of its last `forward`. A network that uses an activation in several places
+therefore needs several layer objects. A layer that keeps its input or its output (its class says which) does not copy
+that array: do not change it before you have called `backward`.
 """
 
 from __future__ import annotations
@@ -62,21 +62,21 @@ def _is_container(x: Any) -> bool:
 
 @dataclass(eq=False)
 class ReLU(Layer):
-    """Zero where x is negative.
+    """Rectified linear unit: 0 where x is negative, x elsewhere.
 
-    Keeps one bit per element, 32 times less than a float32 `x`, and nothing of the arrays themselves. Of a container
-    (a masked array, an xarray DataArray, a dask array) it keeps the output, and both ways the container stays one.
+    Keeps one bit per element, 32 times less than a float32 `x`, and nothing of the arrays themselves. For a container
+    (a masked array, an xarray DataArray, a dask array) it keeps the output; output and gradient are such containers.
 
     Parameters
     ----------
     inplace : bool
-        Write the output over `x`. The gradient is right all the same, for it comes from the bits. It is wrong to do
-        so where `x` is needed once more: at a branch (the shortcut of a residual block), or after a layer that
-        kept its output (`Sigmoid`, `Tanh`, a matrix product whose input `x` is).
+        Write the output over `x`. The gradient is still right, because it is computed from the bits. Do not use it
+        where `x` is needed again: by another branch (the shortcut of a residual block), or by another layer that
+        keeps `x` for its own gradient (`Sigmoid` and `Tanh` keep their output, a matrix product keeps its input).
 
     Notes
     -----
-    A NaN stays and lets the gradient through; the gradient at 0 is 0. See `relu_simd.relu_with_mask`.
+    A NaN stays a NaN and lets the gradient through; the gradient at 0 is 0. See `relu_simd.relu_with_mask`.
 
     Examples
     --------
@@ -106,21 +106,21 @@ class ReLU(Layer):
 
 @dataclass(eq=False)
 class LeakyReLU(Layer):
-    """Scaled by `negative_slope` where x is not positive.
+    """Leaky ReLU: x where it is positive, x times `negative_slope` elsewhere.
 
     Keeps its output, or its input if the slope is negative.
 
     Parameters
     ----------
     negative_slope : float
-        A number; it does not change the dtype.
+        Factor where x is not positive: a number, which does not change the dtype.
     inplace : bool
-        Write the output over `x`: see `ReLU`. The gradient comes from the output, whose sign is x's.
+        Write the output over `x`: see `ReLU`. The gradient comes from the output, whose sign is that of `x`.
 
     Raises
     ------
     ValueError
-        In place with a negative slope, where the output does not tell what the input was.
+        `inplace` with a negative slope, with which the output would not show the sign of `x`.
 
     Notes
     -----
@@ -158,32 +158,39 @@ class LeakyReLU(Layer):
 
 @dataclass(eq=False)
 class PReLU(Layer):
-    """Scaled by learned weights where x is not positive.
+    """Parametric ReLU: x where it is positive, x times a learned weight elsewhere.
 
-    Keeps its input, of which the gradient of the weights is made.
+    Keeps its input, which the gradient of the weights needs.
 
     Parameters
     ----------
     num_parameters : int
-        1 for all elements, or the extent of x's axis 1, the channels: PyTorch's order (batch, channels, ...).
+        1 for one weight in all, or the number of channels: the length of axis 1 of `x`, as in PyTorch's
+        (batch, channels, ...).
     init : float
-        First value of every weight.
+        Initial value of every weight.
     dtype : dtype
-        Of the weights. Wider ones than `x` widen the output, except beside 16-bit floats, where float32 does not.
+        Dtype of the weights. One that is wider than that of `x` widens the output, but float32 weights do not widen
+        16-bit floats.
 
     Attributes
     ----------
     weight : ndarray
-        Shape (num_parameters,); update it as you like, in place or not. For inputs that are arrays of pyopencl it may
-        be one as well; a NumPy array is copied to their device at each call.
+        Shape (num_parameters,); update it as you like, in place or not. For inputs that are pyopencl arrays it may
+        be a pyopencl array as well; a NumPy array is copied to their device at each call.
     grad_weight : ndarray or None
-        Set by `backward`, in the shape and dtype of `weight`. It is that of the last `backward`, not a sum of several.
-        Of arrays of pyopencl it is one, too.
+        Gradient of the loss with respect to `weight`, in its shape and dtype. Each `backward` replaces it, and adds
+        nothing to the one before. For pyopencl arrays it is a pyopencl array, too.
+
+    Raises
+    ------
+    ValueError
+        `num_parameters` below 1. `forward` raises it if `num_parameters` is neither 1 nor the length of axis 1 of `x`.
 
     Notes
     -----
-    `forward` raises a ValueError if axis 1 of `x` is not `num_parameters` long. A NaN stays; at a NaN the gradient
-    is scaled. See `relu_simd.prelu` (whose weights broadcast from the last axis on) and `relu_simd.prelu_backward`.
+    A NaN stays a NaN; at a NaN the gradient is scaled. See `relu_simd.prelu` (whose weights broadcast
+    from the last axis on) and `relu_simd.prelu_backward`.
 
     Examples
     --------
@@ -247,7 +254,7 @@ class PReLU(Layer):
 
 @dataclass(eq=False)
 class ReLU6(Layer):
-    """Clip to 0 .. 6.
+    """ReLU bounded by 6: x clipped to 0 .. 6.
 
     Keeps its output.
 
@@ -258,7 +265,7 @@ class ReLU6(Layer):
 
     Notes
     -----
-    A NaN stays and lets the gradient through; the gradient at 0 and at 6 is 0. See `relu_simd.relu6`.
+    A NaN stays a NaN and lets the gradient through; the gradient at 0 and at 6 is 0. See `relu_simd.relu6`.
 
     Examples
     --------
@@ -281,27 +288,28 @@ class ReLU6(Layer):
 
 @dataclass(eq=False)
 class RReLU(Layer):
-    """Scaled by random slopes where x is not positive; in evaluation by their mean.
+    """Randomized leaky ReLU: x where it is positive, x times a random slope elsewhere; in evaluation, the mean slope.
 
     Keeps the slopes and its output, or its input if a slope may be negative.
 
     Parameters
     ----------
     lower, upper : float
-        Between them the slopes are drawn, uniformly.
+        Bounds between which the slopes are drawn, uniformly.
     inplace : bool
-        Write the output over `x`: see `ReLU`. The gradient comes from the output, whose sign is x's.
+        Write the output over `x`: see `ReLU`. The gradient comes from the output, whose sign is that of `x`.
     rng : numpy.random.Generator or int, optional
-        Where the slopes come from, or a seed: what `numpy.random.default_rng` takes.
+        The generator that draws the slopes, or a seed for one: whatever `numpy.random.default_rng` takes.
 
     Raises
     ------
     ValueError
-        `lower` above `upper`, or in place with a negative slope, where the output does not tell what the input was.
+        Bounds that are not finite, `lower` above `upper`, or `inplace` with a negative `lower`, with which the output
+        would not show the sign of `x`.
 
     Notes
     -----
-    A layer is in training until ``layer.eval()``. See `relu_simd.rrelu`.
+    A layer is in training mode until you call ``layer.eval()``. A NaN stays a NaN. See `relu_simd.rrelu`.
 
     Examples
     --------
@@ -409,7 +417,7 @@ class Softsign(Elementwise, function="softsign"):
 
 
 class Hardtanh(Elementwise, function="hardtanh"):
-    """Clip to min_val .. max_val."""
+    """x clipped to min_val .. max_val."""
 
     min_val: float = -1.0
     max_val: float = 1.0
@@ -417,7 +425,7 @@ class Hardtanh(Elementwise, function="hardtanh"):
 
 
 class Hardsigmoid(Elementwise, function="hardsigmoid"):
-    """A line from 0 at -3 to 1 at 3, and its ends beyond."""
+    """0 up to -3, 1 from 3 on, and a straight line between them."""
 
     inplace: bool = False
 
@@ -429,13 +437,13 @@ class Hardswish(Elementwise, function="hardswish"):
 
 
 class Hardshrink(Elementwise, function="hardshrink"):
-    """Zero within lambd of 0."""
+    """0 where x is within lambd of 0, x elsewhere."""
 
     lambd: float = 0.5
 
 
 class Softshrink(Elementwise, function="softshrink"):
-    """Moved towards 0 by lambd, and 0 within it."""
+    """x moved towards 0 by lambd, and 0 where x is within lambd of 0."""
 
     lambd: float = 0.5
 
@@ -445,7 +453,7 @@ class Tanhshrink(Elementwise, function="tanhshrink"):
 
 
 class Threshold(Elementwise, function="threshold"):
-    """Another value where x is not above a threshold."""
+    """x where it is above a threshold, and a given value elsewhere."""
 
     threshold: float
     value: float

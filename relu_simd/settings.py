@@ -2,10 +2,10 @@
 """Settings: the instruction set, the number of threads, and how much memory is kept for reuse.
 
 Importing this module applies the environment variables RELU_SIMD_ISA, RELU_SIMD_NUM_THREADS and
-RELU_SIMD_POOL_LIMIT. Without RELU_SIMD_NUM_THREADS, OMP_NUM_THREADS counts; without either, the
+RELU_SIMD_POOL_LIMIT. Without RELU_SIMD_NUM_THREADS, OMP_NUM_THREADS is used; without either, the
 number of threads is one in a worker process of multiprocessing, and elsewhere the number of CPUs
 that the calling thread may use or that the container's quota amounts to, whichever is lower.
-A wrong value of a RELU_SIMD_* variable is an ImportError. An empty variable counts as unset.
+A wrong value of a RELU_SIMD_* variable raises an ImportError. An empty variable counts as unset.
 """
 
 from __future__ import annotations
@@ -88,10 +88,11 @@ def set_isa(name: str) -> None:
 def get_num_threads() -> int:
     """Return the largest number of threads that a call from this thread may use.
 
-    By default, that is the number of CPUs that the calling thread may run on, and it follows when
-    that number changes. It is never more than the CPU quota of the container at import. In a worker
+    By default, that is the number of CPUs that the calling thread may run on, and the default changes
+    with that number. It is never more than the CPU quota of the container at import. In a worker
     process of multiprocessing or concurrent.futures the default is 1, because there is often one
-    such process per CPU. A forked process keeps the setting of its parent and has threads of its own.
+    such process per CPU. The environment variables RELU_SIMD_NUM_THREADS and OMP_NUM_THREADS set
+    another number. A forked process keeps the setting of its parent and has threads of its own.
 
     See Also
     --------
@@ -108,9 +109,10 @@ def get_num_threads() -> int:
 def set_num_threads(n: SupportsIndex) -> None:
     """Let each call use up to `n` threads, from the next call on, whichever Python thread makes it.
 
-    Only large arrays are shared among threads: a call uses one thread per 100 kB that it reads and
-    writes. The calling thread is one of the `n`. If several Python threads call at once, one of the
-    calls uses the other threads, and the rest run on their own thread alone.
+    Only large arrays are shared among threads: a call uses at most one thread per 100 kB that it reads
+    and writes (per 25 kB for functions that compute more, such as gelu). The calling thread is one of
+    the `n`. If several Python threads call at once, one of the calls uses the other threads, and the
+    rest run on their own thread alone.
 
     The number is used as it is, even if it is larger than the number of CPUs.
 

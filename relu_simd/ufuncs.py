@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The `numpy.ufunc` objects behind the functions of `relu_simd`, under the same names.
 
-NumPy pickles a ufunc by its ``__name__``: this module is where other processes find it again.
+NumPy pickles a ufunc by its name: from this module, other processes import it when they unpickle it.
 """
 
 from relu_simd import _core

@@ -105,14 +105,15 @@ def relu_with_mask(x, *, out=None):
         ``relu(x)``.
     mask : ndarray of uint8
         The bytes of ``np.packbits(~(x.ravel() <= 0), bitorder="little")``: a bit for each element in C order,
-        set for a NaN, too.
+        which is set for a NaN, too.
 
     Raises
     ------
     TypeError
-        A dtype that is refused (bool, complex, longdouble, object, str), or an `out` that is no such tuple.
+        A dtype that is refused (bool, complex, longdouble, object, str), an `out` that is not such a tuple, or a `y`
+        of a dtype that the result cannot be cast to.
     ValueError
-        `out` of another shape, length or dtype, or read-only. Nothing is written.
+        `y` of another shape, `mask` of another length or dtype, or one that is read-only. Nothing is written.
 
     Notes
     -----
@@ -182,7 +183,7 @@ def relu_backward_from_mask(grad_output, mask, out=None):
     """relu_backward_from_mask(grad_output, mask, out=None)
 --
 
-    Gradient of relu from the mask that `relu_with_mask` made: grad_output where its bit is set, 0 elsewhere.
+    Gradient of relu from the mask that `relu_with_mask` made: grad_output where the bit is set, 0 elsewhere.
 
     Parameters
     ----------
@@ -201,7 +202,8 @@ def relu_backward_from_mask(grad_output, mask, out=None):
     Raises
     ------
     TypeError
-        A dtype that is refused (bool, complex, longdouble, object, str), or an `out` that is no array.
+        A dtype that is refused (bool, complex, longdouble, object, str), or an `out` that is not an array or has a
+        dtype that the result cannot be cast to.
     ValueError
         A mask of another length or dtype, or `out` of another shape or read-only. Nothing is written.
 

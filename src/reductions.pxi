@@ -62,7 +62,7 @@ def count_active(x, axis=None, *, keepdims=False):
     """count_active(x, axis=None, *, keepdims=False)
 --
 
-    How many elements are positive: what dying-ReLU diagnosis counts.
+    Count the elements that are positive, for example to find dying ReLUs.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def count_active(x, axis=None, *, keepdims=False):
     axis : int or tuple of int, optional
         Axes to count along; all of them by default.
     keepdims : bool, optional
-        Whether these axes stay, with extent 1.
+        Whether these axes stay, with length 1.
 
     Returns
     -------
@@ -84,10 +84,12 @@ def count_active(x, axis=None, *, keepdims=False):
         A dtype that is refused (bool, complex, longdouble, object, str).
     numpy.exceptions.AxisError
         An axis that `x` does not have.
+    ValueError
+        An axis that is given twice.
 
     Notes
     -----
-    Integers, exact. `relu_simd.reference.count_active` is the same in plain NumPy. Subclasses and array-like
+    The counts are exact. `relu_simd.reference.count_active` is the same in plain NumPy. Subclasses and array-like
     containers are taken as plain arrays.
 
     Examples
@@ -211,7 +213,7 @@ def prelu_backward(grad_output, x, weight, *, out=None):
     x : array_like
         Input of prelu: a float of 16, 32 or 64 bits, or an integer, which becomes one.
     weight : array_like
-        Slopes on the negative side; broadcasts with `x`.
+        Slopes on the negative side. Their shape broadcasts with that of `x`.
     out : tuple of ndarray and ndarray, optional
         ``(grad_x, grad_weight)``, either of which may be None. `grad_x` may be `grad_output` or `x`.
 
@@ -226,14 +228,15 @@ def prelu_backward(grad_output, x, weight, *, out=None):
     Raises
     ------
     TypeError
-        A dtype that is refused (bool, complex, longdouble, object, str), or an `out` that is no such tuple.
+        A dtype that is refused (bool, complex, longdouble, object, str), an `out` that is not such a tuple, or arrays
+        in `out` of a dtype that the results cannot be cast to.
     ValueError
         Shapes that do not broadcast, or `out` of another shape or read-only.
 
     Notes
     -----
     The sum is taken in float64, where the products of narrower floats are exact, and rounded once. Its order
-    depends on the shape alone: the same bytes on every instruction set and for every number of threads.
+    depends on the shape alone, so the bytes are the same on every instruction set and for every number of threads.
     `relu_simd.reference.prelu_backward` is the same in plain NumPy, up to that order.
 
     Examples

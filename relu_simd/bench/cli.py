@@ -29,9 +29,9 @@ ARRAYS_HELD = 12
 
 EPILOG = f"""\
 examples:
-  python -m relu_simd bench                              everything: two minutes or so
+  python -m relu_simd bench                              everything, in about two minutes
   python -m relu_simd bench --sizes 16,1e4 --ops relu    a few seconds
-  python -m relu_simd bench --threads 1 --out one        one thread; files go to the folder one
+  python -m relu_simd bench --threads 1 --out one        one thread; files go to the folder `one`
   python -m relu_simd bench --json | jq '.cells[].ratios.out.first'
   python -m relu_simd bench --peers --sizes 1e4,1e7      against torch and whatever else is installed
   python -m relu_simd bench --peers numba --ops relu     against numba alone
@@ -40,11 +40,12 @@ examples:
 functions:
 {textwrap.fill(", ".join(FUNCTIONS), 100, initial_indent="  ", subsequent_indent="  ")}
 dtypes:
-  {", ".join(_core.DTYPES)}; left out where a function lacks them
-Every result is compared with relu_simd.reference before it is timed, ours byte for byte (those
-that have an error bound within it).
-In the table "first" is the ratio to the idiom people write first, "best" to NumPy's fastest one,
-"peer" to the fastest of the other libraries.
+  {", ".join(_core.DTYPES)}
+  (a function is not measured for a dtype that it lacks)
+Before a function is timed, its result is compared with that of relu_simd.reference. For relu_simd
+it must be the same byte for byte or, where the function has an error bound, within that bound.
+In the table, "first" is the ratio to the NumPy idiom that people write first, "best" to NumPy's
+fastest idiom, and "peer" to the fastest of the other libraries.
 """
 
 T = TypeVar("T")
@@ -116,8 +117,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "bench",
         help="time every function against NumPy's ways",
-        description="Time every function against the ways people write it in NumPy, on real data. Prints each row when"
-        " it is measured, and writes bench.json and bench.png. Ctrl-C ends it early and keeps what there is.",
+        description="Time every function against the ways in which people write it in NumPy, on real data. Print each"
+        " row when it is measured, and write bench.json and bench.png. Ctrl-C ends it early and keeps what there is.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -154,7 +155,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=_seconds,
         default=0.25,
         metavar="S",
-        help="time for each function, dtype and size; large ones take longer (default: %(default)s)",
+        help="seconds for each function, dtype and size; large sizes take longer (default: %(default)s)",
     )
     option(
         "--peers",
@@ -163,12 +164,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         const=PEERS,
         default=[],
         metavar="LIST",
-        help=f"also time these libraries, or all that are installed of {', '.join(PEERS)}; adds peers.md and peers.png",
+        help="also time these libraries, by default all that are installed of"
+        f" {', '.join(PEERS)}; write peers.md and peers.png",
     )
     option(
         "--opencl",
         action="store_true",
-        help="instead: relu_simd.opencl on every OpenCL device, on the device's own clock, against copies and pyopencl",
+        help="time relu_simd.opencl instead, on every OpenCL device and by its own clock, against copies and pyopencl",
     )
     option("--out", type=Path, default=Path("bench-out"), metavar="DIR", help="folder for files (default: %(default)s)")
     option("--json", action="store_true", help="print bench.json instead of the table")

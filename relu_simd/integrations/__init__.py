@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The functions plugged into libraries that NumPy users already run, a module each.
+"""The functions plugged into libraries that NumPy users already run, one module per library.
 
-Nothing is imported before it is used: `relu_simd.integrations.onnx` needs onnx, and no other module does.
+A library is needed only by its own module: `relu_simd.integrations.onnx` needs onnx, and no other module does.
 Containers that NumPy's own ufuncs serve (dask, xarray, pandas, sparse, masked arrays, memmaps) need no module:
-`relu_simd.relu` takes them as they are.
+`relu_simd.relu` accepts them as they are.
 """
 
 from __future__ import annotations

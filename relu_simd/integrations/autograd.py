@@ -3,10 +3,10 @@
 
 Importing this module is enough: from then on the ufuncs of `relu_simd` are primitives of autograd, and
 ``relu_simd.relu`` of a traced array is traced. This module has all functions under the same names. The functions that
-are not ufuncs are traced only if they are called from here.
+are not ufuncs are traced only if you call them from this module.
 
-Derivatives are the ones that the ``*_backward`` functions define: that of relu is 0 at 0 and 1 at a NaN, and does not
-itself change with x. As with autograd's own ufuncs, ``out``, ``where`` and ``dtype`` are a TypeError in a trace.
+Derivatives are the ones that the ``*_backward`` functions define: the derivative of relu is 0 at 0 and 1 at a NaN, and
+its own derivative is 0. As with autograd's own ufuncs, ``out``, ``where`` and ``dtype`` raise a TypeError in a trace.
 
 Examples
 --------
@@ -126,7 +126,7 @@ def _mask(x: Any) -> Any:
 
 
 def relu_with_mask(x: Any) -> Any:  # type: ignore[no-redef]
-    """See `relu_simd.relu_with_mask`; here without `out`, and traced, the mask as a constant."""
+    """See `relu_simd.relu_with_mask`; here without `out`, and traced. The mask is a constant to autograd."""
     return relu(x), _mask(x)
 
 

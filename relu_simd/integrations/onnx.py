@@ -2,10 +2,10 @@
 """Operators for onnx's reference evaluator: ``ReferenceEvaluator(model, new_ops=new_ops)``.
 
 These are the elementwise activations of every opset, with all their attributes. Results are those of the
-specification, as the stock operators give them, except for rounding, which is that of the functions of `relu_simd`:
-nearly all are within 1 ULP of the exact value, and 16-bit floats are computed in float32. Where the formula takes
-infinity times 0 or infinity by infinity (Gelu, HardSwish, Mish, Softsign and Swish of an infinity), the result is the
-limit, in place of a NaN.
+specification, as the stock operators give them, but rounded as in the functions of `relu_simd`: nearly all are within
+1 ULP of the exact value, and 16-bit floats are computed in float32. Where the formula would multiply infinity by 0 or
+divide infinity by infinity (Gelu, HardSwish, Mish, Softsign and Swish of an infinity), the result is the limit
+instead of a NaN.
 
 Examples
 --------

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""scikit-learn's MLPClassifier and MLPRegressor on the functions of this package.
+"""scikit-learn's MLPClassifier and MLPRegressor with the functions of this package.
 
 Patching changes the two tables in `sklearn.neural_network._base` from which every MLP of this process takes its
 activations and derivatives, including models that were made before. relu and identity give identical weights. tanh and
 logistic differ in the last bit or so, because their derivatives round in another order.
 
-Worker processes of joblib import scikit-learn for themselves, so patch there as well.
+Worker processes of joblib import scikit-learn for themselves, so call `patch_sklearn` in them as well.
 
 Examples
 --------
@@ -58,7 +58,7 @@ _patching = threading.Lock()
 
 
 def is_patched() -> bool:
-    """Whether MLPs of this process use the functions of this package now."""
+    """Return whether the MLPs of this process now use the functions of this package."""
     return bool(_before)
 
 
@@ -75,7 +75,7 @@ def patch_sklearn() -> None:
 
 
 def unpatch_sklearn() -> None:
-    """Put back, object for object, what was there before `patch_sklearn`; without one, do nothing."""
+    """Put back, object for object, what was there before `patch_sklearn`; if nothing is patched, do nothing."""
     with _patching:
         for (table, ours), before in zip(_PATCHES, _before, strict=False):
             table.update({name: before[name] for name in ours})
@@ -84,7 +84,7 @@ def unpatch_sklearn() -> None:
 
 @contextmanager
 def patched_sklearn() -> Iterator[None]:
-    """Patch within a ``with`` block; afterwards all is as it was before, patched or not, whatever was raised."""
+    """Patch within a ``with`` block; at its end, also after an error, all is as it was before, patched or not."""
     was_patched = is_patched()
     patch_sklearn()
     try:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A backend for thinc, and so for spaCy, with this package's activations: ``thinc.api.use_ops("relu_simd")``.
 
-A model keeps the backend that was current when it was made: choose it first. thinc finds it by an entry point, which
-never raises: where relu_simd cannot be imported, thinc's own NumPy backend has the name, and a warning says so.
+A model keeps the backend that was current when it was made, so choose the backend first. thinc finds this one by an
+entry point, which never raises: if relu_simd cannot be imported, the name stands for thinc's own NumPy backend, and a
+warning says so.
 
 Examples
 --------
@@ -52,12 +53,12 @@ class ReluSimdOps(NumpyOps):
     """thinc's NumPy backend with other code for its activations and their gradients.
 
     Methods, arguments and dtypes are thinc's, and so is the code of `dish` and of its gradient in float16. Results are
-    right to the last digit or so, where thinc's own are approximations: its `sigmoid` is never below 2e-9, its `gelu`
-    is off by up to 2e-7, its `mish` is 0 from -37 on.
+    right to about the last digit, whereas thinc's own are approximations: its `sigmoid` is never below 2e-9, its `gelu`
+    is off by up to 2e-7, its `mish` is 0 at -37 and below.
 
-    As in relu_simd, a gradient is selected, not multiplied: where the unit is inactive it is 0, even if it was
-    infinite, and where the input of clipped_linear is a NaN it goes through. At the ends of hard_swish and
-    hard_swish_mobilenet the slope is that beyond them: 0 and 1.
+    As in relu_simd, a gradient is selected, not multiplied: where a unit is inactive, the gradient is 0 even if the
+    incoming one was infinite; where the input of clipped_linear is a NaN, the incoming one goes through. At the two
+    bends of hard_swish and hard_swish_mobilenet, the slope is the one outside them: 0 and 1.
     """
 
     name = "relu_simd"
@@ -148,7 +149,7 @@ class ReluSimdOps(NumpyOps):
         return relu_simd.silu_backward(dY, X, out=dY if inplace else None)
 
     def mish(self, X: Any, threshold: float = 20.0, inplace: bool = False) -> Any:
-        """See `thinc.api.Ops.mish`, whose results are equal to `X` from 20 on, whatever a higher threshold says."""
+        """See `thinc.api.Ops.mish`, whose results equal `X` from 20 on, even if `threshold` is higher."""
         if not _one_float(X) or threshold < 20:
             return super().mish(X, threshold, inplace)
         return relu_simd.mish(X, out=X if inplace else None)

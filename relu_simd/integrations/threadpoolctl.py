@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Lets threadpoolctl see and limit the threads of this package: importing this module is enough.
 
-`import relu_simd` does it by itself if threadpoolctl was imported before, which importing
-scikit-learn does.
+`import relu_simd` imports it by itself if threadpoolctl was imported before, for example by
+scikit-learn.
 
 Examples
 --------
@@ -28,7 +28,7 @@ __all__ = ["Controller"]
 
 
 class Controller(threadpoolctl.LibController):
-    """The thread team of relu_simd, as threadpoolctl wants to see a library."""
+    """The threads of relu_simd, in the form in which threadpoolctl controls those of a library."""
 
     user_api = internal_api = "relu_simd"
     filename_prefixes = (Path(_core.__file__).name.lower(),)

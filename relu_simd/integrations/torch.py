@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Drop-ins for PyTorch's activations on CPU tensors.
 
-`relu` and `leaky_relu` keep one bit per element for the way back, where PyTorch keeps the whole output, 32 times as
-much in float32. The saving counts only where nothing else keeps the output: a convolution or a Linear behind the
-activation does. Their values and gradients are PyTorch's, NaN and all.
+`relu` and `leaky_relu` keep one bit per element for the backward pass, while PyTorch keeps the whole output, 32 times
+as much in float32. This saves memory only if nothing else keeps the output: a convolution or a Linear layer that
+follows the activation keeps it. Values and gradients are the same as PyTorch's, NaN included.
 
-The smooth functions keep their input, as PyTorch's do. They are within 1 ULP of the exact value everywhere, and so are
-their gradients within a few ULP. PyTorch's own are not: its gelu of a float32 is wrong by 57 % at -5.5 and 0 from -6
-on, and its silu is 0 where the result is a normal number.
+The smooth functions keep their input, as PyTorch's do. They are within 1 ULP of the exact value everywhere. Their
+gradients are within a few ULP, except near the points where they cross zero. PyTorch's own functions are not so
+exact: its gelu of a float32 is wrong by 57 % at -5.5 and is 0 at -6 and below, and its silu is 0 where the right
+result is still a normal number.
 
 The tensors' memory is used as it is, without a copy, if they are contiguous. Gradients can be differentiated again,
-any number of times. Tensor subclasses that define ``__torch_function__`` and
-``torch.fx.symbolic_trace`` see a call of these functions. A clear error tells of what is not supported: forward-mode
-derivatives, ``torch.func``, ``torch.jit.trace``, ``torch.export`` and ``make_fx``, which would take the result for a
-constant. ``torch.compile`` leaves these calls as they are.
+any number of times. Tensor subclasses that define ``__torch_function__`` and ``torch.fx.symbolic_trace`` see a call of
+these functions. Forward-mode derivatives and ``torch.func`` are not supported, nor are ``torch.jit.trace``,
+``torch.export`` and ``make_fx``, which would record the result as a constant; all of them raise a RuntimeError that
+says so. ``torch.compile`` leaves calls of these functions as they are.
 
 Examples
 --------
@@ -66,31 +67,32 @@ __all__ = [
 
 
 def relu(x: torch.Tensor, inplace: bool = False) -> torch.Tensor:
-    """Zero where x is negative: a drop-in for `torch.nn.functional.relu`.
+    """Rectified linear unit, 0 where x is negative: a drop-in for `torch.nn.functional.relu`.
 
     Parameters
     ----------
     x : Tensor
         A dense CPU tensor of any shape: bfloat16 (which needs ml_dtypes), float16, float32, float64 or an integer.
     inplace : bool
-        Write the result over `x`; autograd is told.
+        Write the result over `x`; autograd takes note of it.
 
     Returns
     -------
     Tensor
-        Of x's shape and dtype; `x` itself if in place.
+        Of the shape and dtype of `x`; `x` itself if in place.
 
     Raises
     ------
     TypeError
-        No tensor, or one on another device, sparse, or of another dtype, or a subclass that has no memory of its own.
+        An `x` that is not a tensor, or is on another device, sparse, nested or of another dtype, or is of a subclass
+        that has no memory of its own.
     RuntimeError
-        In place on a leaf that requires a gradient or on an expanded tensor, as PyTorch; and within what is not
-        supported (see above).
+        In place on a leaf that requires a gradient, on an expanded tensor, or on an inference tensor outside inference
+        mode, as in PyTorch; and in what is not supported (see the documentation of the module).
 
     Notes
     -----
-    A NaN stays and lets the gradient through; the gradient at 0 is 0.
+    A NaN stays a NaN and lets the gradient through; the gradient at 0 is 0.
 
     Examples
     --------
@@ -106,10 +108,10 @@ def relu(x: torch.Tensor, inplace: bool = False) -> torch.Tensor:
 
 
 def leaky_relu(x: torch.Tensor, negative_slope: float = 0.01, inplace: bool = False) -> torch.Tensor:
-    """Scaled where x is not positive: a drop-in for `torch.nn.functional.leaky_relu`.
+    """Leaky ReLU, x times a slope where x is not positive: a drop-in for `torch.nn.functional.leaky_relu`.
 
-    Parameters, results and errors are those of `relu`, but for `negative_slope`, a number (in place, too, it may be
-    negative), and for integers, which are a TypeError. At a NaN and at 0 the gradient is scaled.
+    Parameters, results and errors are those of `relu`, with two differences: `negative_slope` is a number, which may be
+    negative even in place, and integers raise a TypeError. At a NaN and at 0 the gradient is scaled.
 
     Examples
     --------
@@ -138,12 +140,14 @@ def gelu(x: torch.Tensor, approximate: str = "none") -> torch.Tensor:
     Returns
     -------
     Tensor
-        Of x's shape and dtype.
+        Of the shape and dtype of `x`.
 
     Raises
     ------
     TypeError, RuntimeError
-        As `relu`.
+        As for `relu`.
+    ValueError
+        Another `approximate`.
 
     Examples
     --------
@@ -163,7 +167,7 @@ def gelu_tanh(x: torch.Tensor) -> torch.Tensor:
 def silu(x: torch.Tensor, inplace: bool = False) -> torch.Tensor:
     """``x * sigmoid(x)``: a drop-in for `torch.nn.functional.silu`. Types and errors are those of `gelu`.
 
-    In place, the errors of `relu` come on top; and the input is copied if there is to be a gradient, which needs it.
+    With `inplace`, it raises the errors that `relu` raises for that, too, and copies the input if a gradient needs it.
     """
     return _smooth(silu, "silu", x, inplace=inplace)
 
@@ -228,7 +232,7 @@ def _layer(name: str, function: Any, *attributes: str) -> Any:
             return y
 
     Layer.__name__ = Layer.__qualname__ = name
-    Layer.__doc__ = f"`torch.nn.{name}`, by `{function.__name__}`."
+    Layer.__doc__ = f"`torch.nn.{name}`, computed by `{function.__name__}`."
     return Layer
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The same functions on the arrays of a GPU, or of any other OpenCL device, through pyopencl.
+"""The functions of `relu_simd` for arrays on a GPU, or on any other OpenCL device, through pyopencl.
 
-There is one function for each elementwise function of `relu_simd`, and those for masks, counts and the gradient of
-PReLU's weights. The device compiles the same expressions as the CPU (csrc/kernels.h), with the words of kernel.cl.
+There is one function for each elementwise function of `relu_simd`, and there are those for masks, counts and the
+gradient of PReLU's weights. The device runs the same expressions as the CPU: csrc/kernels.h, compiled with kernel.cl.
 """
 
 from __future__ import annotations

@@ -9,28 +9,28 @@ _FLOATS = "float16, float32, float64 or ml_dtypes.bfloat16"
 _ARRAY = "pyopencl.array.Array{}\n    Of any strides; {}."
 _LIKE = """\
 pyopencl.array.Array or number
-    Of the dtype of `{}`; broadcasts with it. One of the two may be a number that leaves the result their
-    dtype."""
+    Of the dtype of `{}`; broadcasts with it. One of the two may be a number, if it leaves the dtype of the
+    result unchanged."""
 _PARAM = """\
 number or pyopencl.array.Array
-    A number never changes the dtype. An array broadcasts with the other inputs; it has their dtype, or
-    float32 beside 16-bit floats."""
+    A number never changes the dtype. An array broadcasts with the other inputs; it has their dtype or,
+    together with 16-bit floats, that or float32."""
 
 _FUNCTION = """\
 {summary}
 
-Defined as ``{definition}`` for every element. Asynchronous: returns when the work is enqueued.
+Defined as ``{definition}`` for every element. Asynchronous: the call returns when the work is enqueued.
 
 Parameters
 ----------
 {parameters}
 out : pyopencl.array.Array, optional
-    Where the result goes: of the first input's dtype and the result's shape, of any strides. May be an
-    input, then the work is done in place.
+    Where the result goes: an array of the first input's dtype and the result's shape, of any strides. It
+    may be one of the inputs: then the work is done in place.
 queue : pyopencl.CommandQueue, optional
     By default that of the first array that has one.
 wait_for : sequence of pyopencl.Event, optional
-    What has to be complete before, besides the events of the arrays.
+    Events to wait for, in addition to those of the arrays.
 
 Returns
 -------
@@ -40,15 +40,20 @@ pyopencl.array.Array
 Raises
 ------
 TypeError
-    An argument that is no pyopencl Array (NumPy arrays are for `relu_simd.{name}`), or a dtype that does
+    An argument that is not a pyopencl array (NumPy arrays are for `relu_simd.{name}`), or a dtype that does
     not fit.
 ValueError
     Shapes, contexts or memory that do not fit, a read-only `out`, no queue, or arithmetic on float64 on a
     device without it. Nothing is enqueued.
+OverflowError
+    A number that the dtype of integer arrays cannot hold.
+RuntimeError
+    The kernel cannot be built for the device.
 
 Notes
 -----
-The same bytes as `relu_simd.{name}` on the CPU, NaN and -0.0 included, where the device does not flush denormals.
+The result has the same bytes as that of `relu_simd.{name}` on the CPU, NaN and -0.0 included, unless the device
+flushes denormals.
 
 Examples
 --------

@@ -177,7 +177,7 @@ def devices() -> list[cl.Device]:
     Raises
     ------
     RuntimeError
-        If there is none; it says what to install or to set.
+        If there is none. The message says what to install or to set.
 
     Examples
     --------

@@ -25,34 +25,38 @@ def relu_with_mask(
 ) -> tuple[Array, Array]:
     """ReLU, and one bit per element that says where the gradient goes through.
 
-    The mask is all that `relu_backward_from_mask` needs: 32 times smaller than a float32 `x`. Asynchronous: returns
-    when the work is enqueued.
+    The mask is all that `relu_backward_from_mask` needs: 32 times smaller than a float32 `x`. Asynchronous: the
+    call returns when the work is enqueued.
 
     Parameters
     ----------
     x : pyopencl.array.Array
         A float of 16, 32 or 64 bits or an integer, of any shape and strides.
     out : tuple of pyopencl.array.Array and pyopencl.array.Array, optional
-        ``(y, mask)``, either of which may be None. `y` has x's shape and dtype and may be `x`; `mask` has a byte for
-        each 8 elements, and lies apart from both.
+        ``(y, mask)``, either of which may be None. `y` has the shape and dtype of `x` and may be `x`; `mask` has a byte
+        for each 8 elements, and shares no memory with either.
     queue : pyopencl.CommandQueue, optional
         By default that of the first array that has one.
     wait_for : sequence of pyopencl.Event, optional
-        What has to be complete before, besides the events of the arrays.
+        Events to wait for, in addition to those of the arrays.
 
     Returns
     -------
     y : pyopencl.array.Array
-        ``relu(x)``; a new one is in C order.
+        ``relu(x)``; a new array is in C order.
     mask : pyopencl.array.Array of uint8
-        A bit for each element in C order, the first lowest: the bytes of `relu_simd.relu_with_mask`.
+        A bit for each element in C order, the first in the lowest bit: the bytes of `relu_simd.relu_with_mask`.
 
     Raises
     ------
     TypeError
-        An argument that is no pyopencl Array, a dtype that is refused, or an `out` that is no such tuple.
+        An argument that is not a pyopencl array, a dtype that is refused, an `out` that is not such a tuple, or a `y`
+        of another dtype than `x`.
     ValueError
-        `out` of another shape, length or dtype, read-only, or that overlaps other than exactly. Nothing is enqueued.
+        `y` of another shape, `mask` of another length or dtype, one that is read-only or in memory that partly overlaps
+        with an input, or no queue. Nothing is enqueued.
+    RuntimeError
+        The kernel cannot be built for the device.
 
     Examples
     --------
@@ -99,22 +103,22 @@ def relu_backward_from_mask(
     queue: cl.CommandQueue | None = None,
     wait_for: Events = None,
 ) -> Array:
-    """Gradient of relu from the mask that `relu_with_mask` made: grad_output where its bit is set, 0 elsewhere.
+    """Gradient of relu from the mask that `relu_with_mask` made: grad_output where the bit is set, 0 elsewhere.
 
-    Asynchronous: returns when the work is enqueued.
+    Asynchronous: the call returns when the work is enqueued.
 
     Parameters
     ----------
     grad_output : pyopencl.array.Array
         Gradient of the loss with respect to relu's output, of any strides.
     mask : pyopencl.array.Array of uint8
-        One bit for each element in C order, the first lowest.
+        One bit for each element in C order, the first in the lowest bit.
     out : pyopencl.array.Array, optional
-        Where the result goes. May be `grad_output`.
+        Where the result goes: an array of the shape and dtype of `grad_output`, or `grad_output` itself.
     queue : pyopencl.CommandQueue, optional
         By default that of the first array that has one.
     wait_for : sequence of pyopencl.Event, optional
-        What has to be complete before, besides the events of the arrays.
+        Events to wait for, in addition to those of the arrays.
 
     Returns
     -------
@@ -124,10 +128,12 @@ def relu_backward_from_mask(
     Raises
     ------
     TypeError
-        An argument that is no pyopencl Array, or a dtype that is refused.
+        An argument that is not a pyopencl array, a dtype that is refused, or an `out` of another dtype.
     ValueError
-        A mask of another length or dtype, or `out` of another shape, read-only, or that overlaps other than exactly.
-        Nothing is enqueued.
+        A mask of another length or dtype, `out` of another shape, read-only, or in memory that partly overlaps with an
+        input, or no queue. Nothing is enqueued.
+    RuntimeError
+        The kernel cannot be built for the device.
 
     Examples
     --------

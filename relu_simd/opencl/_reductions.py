@@ -35,9 +35,9 @@ def count_active(
     queue: cl.CommandQueue | None = None,
     wait_for: Events = None,
 ) -> Array:
-    """How many elements are positive: what dying-ReLU diagnosis counts.
+    """Count the elements that are positive, for example to find dying ReLUs.
 
-    Asynchronous: returns when the work is enqueued.
+    Asynchronous: the call returns when the work is enqueued.
 
     Parameters
     ----------
@@ -46,23 +46,27 @@ def count_active(
     axis : int or tuple of int, optional
         Axes to count along; all of them by default.
     keepdims : bool, optional
-        Whether these axes stay, with extent 1.
+        Whether these axes stay, with length 1.
     queue : pyopencl.CommandQueue, optional
         By default that of `x`.
     wait_for : sequence of pyopencl.Event, optional
-        What has to be complete before, besides the events of `x`.
+        Events to wait for, in addition to those of `x`.
 
     Returns
     -------
     pyopencl.array.Array of int64
-        The numbers of `relu_simd.count_active`; where all axes are counted along, an array of no axes.
+        The counts, as `relu_simd.count_active` gives them. Of all axes, an array of shape ().
 
     Raises
     ------
     TypeError
-        An `x` that is no pyopencl Array, or a dtype that is refused.
+        An `x` that is not a pyopencl array, or a dtype that is refused.
     numpy.exceptions.AxisError
         An axis that `x` does not have.
+    ValueError
+        An axis that is given twice, or no queue.
+    RuntimeError
+        The kernel cannot be built for the device.
 
     Examples
     --------
@@ -101,7 +105,7 @@ def prelu_backward(
 ) -> tuple[Array, Array]:
     """Gradients of prelu with respect to its input and to its weights.
 
-    Asynchronous: returns when the work is enqueued.
+    Asynchronous: the call returns when the work is enqueued.
 
     Parameters
     ----------
@@ -110,14 +114,15 @@ def prelu_backward(
     x : pyopencl.array.Array
         Input of prelu: a float of 16, 32 or 64 bits, of any strides.
     weight : number or pyopencl.array.Array
-        Slopes on the negative side; broadcasts with `x`. Of x's dtype, or float32 beside 16-bit floats.
+        Slopes on the negative side. An array broadcasts with `x`; it has the dtype of `x` or, together with 16-bit
+        floats, that or float32.
     out : tuple of pyopencl.array.Array and pyopencl.array.Array, optional
         ``(grad_x, grad_weight)``, either of which may be None. `grad_x` may be `grad_output` or `x`; `grad_weight`
-        lies apart from all inputs.
+        shares no memory with the inputs.
     queue : pyopencl.CommandQueue, optional
         By default that of the first array that has one.
     wait_for : sequence of pyopencl.Event, optional
-        What has to be complete before, besides the events of the arrays.
+        Events to wait for, in addition to those of the arrays.
 
     Returns
     -------
@@ -125,20 +130,22 @@ def prelu_backward(
         ``x > 0 ? grad_output : grad_output * weight``.
     grad_weight : pyopencl.array.Array
         The sum of ``x > 0 ? 0 : grad_output * x`` over the axes along which `weight` was broadcast, in its shape and
-        dtype; of a number an array of no axes and of x's dtype.
+        dtype. If `weight` is a number, an array of shape () and of the dtype of `x`.
 
     Raises
     ------
     TypeError
-        An argument that is no pyopencl Array, a dtype that does not fit, or an `out` that is no such tuple.
+        An argument that is not a pyopencl array, a dtype that does not fit, or an `out` that is not such a tuple.
     ValueError
-        Shapes that do not broadcast, `out` of another shape, read-only, or that overlaps other than exactly, or a
-        device without float64. Nothing is enqueued.
+        Shapes that do not broadcast, `out` of another shape, read-only, or in memory that partly overlaps with an
+        input, no queue, or a device without float64. Nothing is enqueued.
+    RuntimeError
+        The kernel cannot be built for the device.
 
     Notes
     -----
-    The sum is taken in float64 and rounded once, in the order of `relu_simd.prelu_backward`: the same bytes as there.
-    Of several NaNs that meet in a sum, each device keeps the one that it likes.
+    The sum is taken in float64 and rounded once, in the order of `relu_simd.prelu_backward`, so the bytes are the same.
+    If several NaNs meet in a sum, it depends on the device which of them the result keeps.
 
     Examples
     --------

@@ -165,7 +165,7 @@ def _std(shape: tuple[int, ...], a: float, mode: str, nonlinearity: str) -> floa
     if 0 in shape:
         warnings.warn(f"shape {shape} has no elements: there is nothing to initialise", stacklevel=3)
         return 0.0
-    if mode.lower() not in ("fan_in", "fan_out"):
+    if not isinstance(mode, str) or mode.lower() not in ("fan_in", "fan_out"):
         raise ValueError(f"mode {mode!r} is not known: choose fan_in or fan_out")
     if len(shape) < 2:
         raise ValueError(f"shape {shape} has no fan_in and fan_out: give two axes or more, (out, in, *kernel)")

@@ -120,6 +120,8 @@ def test_too_few_axes(kaiming, shape):
 
 @BOTH
 def test_unknown_mode(kaiming):
+    with pytest.raises(ValueError, match=r"mode 3 is not known: choose fan_in or fan_out"):
+        kaiming((2, 2), mode=3)
     with pytest.raises(ValueError, match=r"mode 'fan_avg' is not known: choose fan_in or fan_out"):
         kaiming((2, 2), mode="fan_avg")
 

@@ -19,7 +19,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--sample",
         metavar="N,SEED",
-        help="of the tests that are wide because of their row or dtype, or long, one in N, chosen by SEED",
+        help="of the tests that are wide because of their row, dtype or instruction set, or long, one in N, by SEED",
     )
     parser.addoption("--may-skip", metavar="REGEX", help="a skip whose reason does not contain REGEX is a failure")
 
@@ -77,8 +77,7 @@ def pytest_collection_modifyitems(config, items):
     left_out = []
     first, first_of_inputs = first_rows(kind_of_row), first_rows(inputs_of_row)
     for item in items:
-        if item.get_closest_marker("above_the_isa") and item.callspec.params["isa"] != ISAS[0]:
-            item.add_marker("wide")
+        by_isa = item.get_closest_marker("above_the_isa") and item.callspec.params["isa"] != ISAS[0]
         by_dtype = item.get_closest_marker("above_the_dtype") and item.callspec.params["dtype"] != np.float32
         by_row = item.get_closest_marker("above_the_row") or (
             item.get_closest_marker("row_or_isa") and item.callspec.params["isa"] != ISAS[0]
@@ -86,6 +85,7 @@ def pytest_collection_modifyitems(config, items):
         by_inputs = item.get_closest_marker("above_the_row_and_kind")
         if (
             item.get_closest_marker("drawn")
+            or by_isa
             or by_dtype
             or (by_row and item.callspec.params["op"] not in first)
             or (by_inputs and item.callspec.params["op"] not in first_of_inputs)

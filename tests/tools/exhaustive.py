@@ -3,7 +3,7 @@
 
     python tests/tools/exhaustive.py                         all of it, about 25 minutes on two cores
     python tests/tools/exhaustive.py --isas best             the one that runs here by default
-    python tests/tools/exhaustive.py --isas best --part 3/64     one in 64 of its chunks of inputs: what CI does
+    python tests/tools/exhaustive.py --isas best --part 3/128    one in 128 of its chunks of inputs: what CI does
     python tests/tools/exhaustive.py --isas avx2 --ops tanh
 
 Results that are exact equal the reference's, bit for bit. The others are as close to its float64 evaluation as their

@@ -88,7 +88,7 @@ def trial(wheel: Path, tests: list[str]) -> None:
         listed = [sys.executable, ROOT / "scripts" / "requirements.py", "run", "test", "c-api"]
         needed.write_text(subprocess.run(listed, capture_output=True, text=True, check=True).stdout, encoding="utf-8")
         install(python, "--require-hashes", "-r", needed)
-        run(python, "-m", "pytest", "-p", "no:cacheprovider", *tests)
+        run(python, "-m", "pytest", "-p", "no:cacheprovider", "-n", "auto", "--dist", "worksteal", *tests)
 
 
 if len(sys.argv) < 2:

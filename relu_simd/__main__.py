@@ -16,7 +16,7 @@ from relu_simd.bench import cli
 EPILOG = """\
 examples:
   python -m relu_simd                        what was detected on this machine
-  python -m relu_simd bench                  how fast it is here, against NumPy (about two minutes)
+  python -m relu_simd bench                  how fast it is here, against NumPy (a minute or two)
   python -m relu_simd bench --help           the options of the benchmark
 """
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The `numpy.ufunc` objects behind the functions of `relu_simd`, under the same names.
 
-NumPy pickles a ufunc by its name: from this module, other processes import it when they unpickle it.
+NumPy pickles a ufunc by its name, and other processes import it from this module.
 """
 
 from relu_simd import _core

@@ -12,8 +12,8 @@ typedef struct {
     wide s, t;
 } numbers;
 
-/* The operands of a call: up to two arrays of the data's dtype, then up to two parameters; NULL where the form has
- * numbers for them, or has none. */
+/* The operands of a call: up to two arrays of the data's dtype, then up to two parameters. Where the form has a single
+ * element, `number` has it, and its pointer is not used. */
 typedef struct {
     const elem *a, *b;
     const wide_elem *s, *t;

@@ -239,6 +239,14 @@ def together(view, other, shape, dtypes, shift):
     return laid(view, shape, dtypes[0], memory, first), laid(other, shape, dtypes[1], memory, second)
 
 
+def fits(values, dtype):
+    """Where a cast to `dtype` is defined: a float beyond an integer's range becomes what hardware and loop make of it."""
+    if not is_float(values.dtype) or is_float(dtype):
+        return np.ones(values.shape, bool)
+    info, whole = np.iinfo(dtype), np.trunc(values.astype(np.float64))
+    return (whole >= info.min) & (whole < float(info.max) + 1)
+
+
 def plain(value):
     return np.array(value, value.dtype.newbyteorder("="), order="C", subok=False)
 
@@ -327,10 +335,11 @@ def run_elementwise(case, r):
         want = np.asarray(expected(op, [*inputs, *operands[len(inputs) :]]))
     if out is not None:
         assert got is out, "out is not returned"
+        defined = fits(want, dtype) | ~mask
         with np.errstate(all="ignore"):
             want = want.astype(dtype)
         want = np.where(mask, want, before).astype(dtype, copy=False)
-        same(plain(got), want)
+        same(plain(got)[defined], want[defined])
     else:
         assert got.dtype.isnative
         got = np.asarray(got)

@@ -25,14 +25,20 @@ enum {
     /* Bytes moved by each thread of a team that is awake: with fewer it is no faster than one thread alone. relu of
      * float32 on two threads against one: 1.0x at 200 kB read and written, 1.3x at 400 kB, 1.5x at 800 kB. */
     BYTES_PER_THREAD = 100000,
-    /* Bytes for which sleeping workers are woken. One thread needs some 150 us for them outside its own caches. */
+    /* Bytes of one call for which sleeping workers are woken. One thread needs some 150 us for them outside its own
+     * caches. */
     WORTH_WAKING = 2000000,
-    /* And as many at most pass by before it is tried again, where waking has been in vain: 4 % of the time at worst. */
-    RELUCTANCE = 32000000,
     /* Of a chunk. Half as much and twice as much are up to 10 % slower at one size or another. */
     CHUNK_BYTES = 65536,
     /* Nanoseconds. How long a worker stays awake for the next call: */
     SPIN = 10000,
+    /* for how long calls have followed each other closely when sleeping workers are woken for them. With less, threads
+     * of another library that work in between, 5 to 15 us at a time, have them woken again and again for a few calls,
+     * and what lies in one CPU's cache moves to the other's and back; */
+    LONG_RUN = 150000,
+    /* for how long at most calls are at work before workers are woken again where that has been in vain: so it takes a
+     * hundredth of the time; */
+    RELUCTANCE = 2400000,
     /* how long the caller waits for a worker before it takes it for one that has lost its CPU: a chunk and more; */
     PATIENCE = 20000,
     /* for how long the answers of the system count: which CPUs there are, and that it had no thread to give. */
@@ -72,12 +78,12 @@ typedef struct {
 static seat seats[RS_MAX_THREADS];
 
 static int num_threads = 1, follow_cpus;
-static uint64_t callers;        /* calls at work that are large enough for a team */
-static int64_t last_end;        /* of one of them */
-static int busy;                /* somebody has the team, and to them belongs all that follows */
-static uint64_t close_together; /* bytes of the last calls that each came within SPIN after the one before */
-static uint64_t reluctance;     /* bytes that pass by before workers are woken: 0 unless the last ones came too late */
-static uint64_t passed_by;
+static uint64_t callers;       /* calls at work that are large enough for a team */
+static int64_t last_end, took; /* when one of them ended, and how long it took */
+static int busy;               /* somebody has the team, and to them belongs all that follows */
+static int64_t close_together; /* nanoseconds of the last calls that each came within SPIN after the one before */
+static int64_t reluctance;     /* nanoseconds of calls that pass by before workers are woken: 0 once it has paid */
+static int64_t passed_by, paid; /* nanoseconds of calls: that passed by, and in which those woken last have helped */
 static size_t made; /* workers, in the seats 1 to made */
 static rs_thread threads[RS_MAX_THREADS];
 static rs_place place; /* of a caller, to which the workers' places are fitted */
@@ -198,17 +204,16 @@ static void make_workers(size_t team, int64_t now)
 
 /* How many threads are to work on a call for which `team` would be enough. Those asleep are to be woken, or there are
  * others awake. */
-static size_t gather(size_t team, size_t bytes)
+static size_t gather(size_t team, size_t bytes, int64_t now)
 {
-    const int64_t now = rs_now();
-    close_together = now - RS_ATOMIC_LOAD(&last_end) < SPIN ? close_together + bytes : bytes;
+    close_together = now - RS_ATOMIC_LOAD(&last_end) < SPIN ? close_together + RS_ATOMIC_LOAD(&took) : 0;
     size_t awake = 0;
     for (size_t number = 1; number <= made && number < team; number++) {
         awake += !rs_is_down(&seats[number].bed);
     }
-    int waking = awake + 1 < team && close_together >= WORTH_WAKING;
+    int waking = awake + 1 < team && (bytes >= WORTH_WAKING || close_together >= LONG_RUN);
     if (waking && reluctance != 0) {
-        passed_by += bytes;
+        passed_by += RS_ATOMIC_LOAD(&took);
         waking = passed_by >= reluctance;
     }
     if (!waking && awake == 0) {
@@ -224,7 +229,10 @@ static size_t gather(size_t team, size_t bytes)
         team = left < team ? left : team;
     }
     if (waking) {
+        const int64_t more = reluctance != 0 ? 2 * reluctance : LONG_RUN;
+        reluctance = more < RELUCTANCE ? more : RELUCTANCE;
         passed_by = 0;
+        paid = 0;
         make_workers(team, now);
     }
     RS_ATOMIC_STORE(&next_to_wake, waking ? 1 : team);
@@ -272,7 +280,8 @@ static void wait_until_all_are_out(size_t team)
     }
 }
 
-static void run_team(size_t team, rs_work *work, const void *context, size_t n, size_t grain, size_t bytes)
+/* Whether a worker has helped. */
+static int run_team(size_t team, rs_work *work, const void *context, size_t n, size_t grain, size_t bytes)
 {
     const size_t wanted = bytes / CHUNK_BYTES > team ? bytes / CHUNK_BYTES : team;
     const size_t chunk = ((n + wanted - 1) / wanted + grain - 1) / grain * grain, chunks = (n + chunk - 1) / chunk;
@@ -290,12 +299,7 @@ static void run_team(size_t team, rs_work *work, const void *context, size_t n, 
     do_chunks(0);
     const uint64_t s = RS_ATOMIC_ADD(&state, -(OPEN + team * TEAM));
     wait_until_all_are_out(team);
-    if (RS_ATOMIC_LOAD(&helped) == generation_of(s)) {
-        reluctance = 0;
-    } else {
-        const uint64_t more = reluctance != 0 ? 2 * reluctance : WORTH_WAKING;
-        reluctance = more < RELUCTANCE ? more : RELUCTANCE;
-    }
+    return RS_ATOMIC_LOAD(&helped) == generation_of(s);
 }
 
 void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t grain, size_t bytes)
@@ -307,20 +311,24 @@ void rs_parallel_for(rs_work *work, const void *context, size_t n, size_t grain,
         return;
     }
     RS_ATOMIC_ADD(&callers, 1);
+    const int64_t start = rs_now();
     /* The team is one caller's at a time: the others would only compete with it for the same CPUs. */
     if (RS_ATOMIC_EXCHANGE(&busy, 1) != 0) {
         team = 1;
     } else {
-        team = gather(team, bytes);
-        if (team > 1) {
-            run_team(team, work, context, n, grain, bytes);
+        team = gather(team, bytes, start);
+        if (team > 1 && run_team(team, work, context, n, grain, bytes)) {
+            paid += rs_now() - start;
+            reluctance = bytes >= WORTH_WAKING || paid >= LONG_RUN ? 0 : reluctance;
         }
         RS_ATOMIC_STORE(&busy, 0);
     }
     if (team == 1) {
         work(context, 0, n);
     }
-    RS_ATOMIC_STORE(&last_end, rs_now());
+    const int64_t end = rs_now();
+    RS_ATOMIC_STORE(&took, end - start);
+    RS_ATOMIC_STORE(&last_end, end);
     RS_ATOMIC_ADD(&callers, -1);
 }
 

@@ -43,9 +43,9 @@ def test_caches_that_the_system_does_not_tell(monkeypatch, capsys):
     ("levels", "cpus", "counted"),
     [
         ((32 << 10, 1 << 20, 32 << 20), 2, 32 << 20),  # a part of a chip that has so much
-        ((48 << 10, 2 << 20, 300 << 20), 2, 8 << 20),  # a whole server's, told to two of its CPUs
+        ((48 << 10, 2 << 20, 300 << 20), 2, 32 << 20),  # a whole server's, told to two of its CPUs
         ((48 << 10, 2 << 20, 300 << 20), 64, 300 << 20),  # and to all of them
-        ((48 << 10, 6 << 20, 480 << 20), 2, 12 << 20),  # never less than the second level
+        ((48 << 10, 24 << 20, 480 << 20), 2, 48 << 20),  # never less than the second level
         ((32 << 10, 1 << 20, 0), 4, 4 << 20),
         ((0, 0, 0), 1, 32 << 20),
     ],

@@ -78,13 +78,13 @@ typedef struct {
 static seat seats[RS_MAX_THREADS];
 
 static int num_threads = 1, follow_cpus;
-static uint64_t callers;       /* calls at work that are large enough for a team */
-static int64_t last_end, took; /* when one of them ended, and how long it took */
-static int busy;               /* somebody has the team, and to them belongs all that follows */
-static int64_t close_together; /* nanoseconds of the last calls that each came within SPIN after the one before */
-static int64_t reluctance;     /* nanoseconds of calls that pass by before workers are woken: 0 once it has paid */
+static uint64_t callers;        /* calls at work that are large enough for a team */
+static int64_t last_end, took;  /* when one of them ended, and how long it took */
+static int busy;                /* somebody has the team, and to them belongs all that follows */
+static int64_t close_together;  /* nanoseconds of the last calls that each came within SPIN after the one before */
+static int64_t reluctance;      /* nanoseconds of calls that pass by before workers are woken: 0 once it has paid */
 static int64_t passed_by, paid; /* nanoseconds of calls: that passed by, and in which those woken last have helped */
-static size_t made; /* workers, in the seats 1 to made */
+static size_t made;             /* workers, in the seats 1 to made */
 static rs_thread threads[RS_MAX_THREADS];
 static rs_place place; /* of a caller, to which the workers' places are fitted */
 static int64_t last_look, last_refusal;

@@ -22,19 +22,20 @@ enum {
     DEFAULT_CACHE_BYTES = 32 << 20,
     /* No CPU has more of it for each core. */
     PLAUSIBLE_SHARE = 32 << 20,
-    /* What a core of a server has of it: 2 to 4 MB, whatever it is told. */
-    SERVER_SHARE = 4 << 20
+    /* Of a server's, whose cores have 2 to 4 MB each, but seldom all use it at the same time. */
+    SERVER_SHARE = 16 << 20
 };
 
 /* Results stream past the cache when inputs and output together do not fit what this process may count on of it.
  * That is the last level, but a virtual machine with two CPUs is told the whole server's: then it is a server's share
  * for each CPU, or the second level if that is more.
  *
- * Streaming against plain stores, relu of float32 with out= in a loop, two threads:
+ * Streaming against plain stores, two threads: relu of float32 with out= in a loop, and in brackets when its result is
+ * read next, as most results are (benchmarks/bench_stores.py):
  *   AMD EPYC (Zen 4), 32 MB told and counted: 0.3x at 8 MB read and written, 1.35x at 40 MB
- *   Intel Xeon (Sapphire Rapids), 300 MB told, 8 MB counted: 0.6x at 4 MB, 1.0x at 8 MB, 1.4x at 16 MB, 1.6x at 32 MB,
- *   1.85x at 80 MB, 1.5x at 400 MB
- * On another day another such Intel machine broke even at 32 MB: others use the same cache. */
+ *   Intel Xeon (AVX-512), 480 MB told, 32 MB counted: 0.9x at 16 MB (0.8x), 0.9x at 32 MB (0.8x), 0.9x at 48 MB (1.1x),
+ *   1.0x at 80 MB (1.5x), 1.4x at 400 MB (1.1x)
+ * Whose neighbours use the same cache, has less of it: another such Intel machine broke even at 32 MB. */
 static size_t cache_bytes = DEFAULT_CACHE_BYTES;
 
 size_t rs_run_cache_share(const size_t *levels, size_t cpus)

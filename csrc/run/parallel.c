@@ -35,7 +35,7 @@ enum {
     /* for how long calls have followed each other closely when sleeping workers are woken for them. With less, threads
      * of another library that work in between, 5 to 15 us at a time, have them woken again and again for a few calls,
      * and what lies in one CPU's cache moves to the other's and back; */
-    LONG_RUN = 150000,
+    LONG_RUN = 50000,
     /* for how long at most calls are at work before workers are woken again where that has been in vain: so it takes a
      * hundredth of the time; */
     RELUCTANCE = 2400000,

@@ -70,6 +70,32 @@ def test_values_and_gradients(mine, theirs, arguments, inplace, dtype, of):
         equal(a, b)
 
 
+LAYOUTS = {
+    "contiguous": lambda x: x,
+    "channels last": lambda x: x.contiguous(memory_format=torch.channels_last),
+    "transposed": lambda x: x.transpose(1, 3),
+    "with gaps": lambda x: x[:, :, ::2, 1:],
+    "expanded": lambda x: x[:, :1].expand(-1, 5, -1, -1),
+}
+
+
+@EACH
+@pytest.mark.parametrize("large", [0, 1 << 20], ids=["memory of PyTorch", "memory of ours"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)
+def test_layouts(mine, theirs, arguments, large, layout, dtype, monkeypatch):
+    """The result lies in memory as PyTorch's own, whoever allocates it."""
+    monkeypatch.setattr(_tensors, "_LARGE", large)
+    x = LAYOUTS[layout](sample(torch.float32, 2, 3, 8, 6).to(dtype))
+    g = torch.ones_like(x).cumsum(-1)
+    (y, gradient), (want, wanted) = trip(mine(*arguments), x, g), trip(theirs(*arguments), x, g)
+    equal(y.float(), want.float())
+    equal(gradient.float(), wanted.float())
+    assert mine(*arguments)(x).stride() == theirs(*arguments)(x).stride()
+    for each, other in ((y, want), (gradient, wanted)):
+        assert each.stride() == other.stride()
+
+
 @EACH
 @pytest.mark.parametrize("shape", [(1,), (0, 3), (9,), (2, 3, 4, 5)], ids=str)
 def test_shapes(mine, theirs, arguments, shape):

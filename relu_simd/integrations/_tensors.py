@@ -21,6 +21,10 @@ INTEGERS = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 
 _STOCK = "use the function of torch.nn.functional"
 
+# From here on a result gets memory of PyTorch's: what a layer has just left, and the cache still has. That takes some
+# microseconds.
+_LARGE = 1 << 20
+
 _PROXY = torch._C._TorchDispatchModeKey.PROXY
 
 
@@ -124,11 +128,20 @@ def to_tensor(array: Any) -> torch.Tensor:
     return torch.from_numpy(array)
 
 
+def filled(function: Any, array: Any, *others: Any) -> torch.Tensor:
+    """`function` of the arrays, as a tensor of the first one's shape, dtype and layout in memory."""
+    if array.nbytes < _LARGE and array.flags.c_contiguous:
+        return to_tensor(function(array, *others))
+    y = torch.empty_like(to_tensor(array))
+    function(array, *others, out=to_array(y))
+    return y
+
+
 def applied(function: Any, x: torch.Tensor, inplace: bool) -> torch.Tensor:
     """`function` of the tensor's array, with ``out``."""
     array = to_array(x)
     if not inplace:
-        return to_tensor(function(array))
+        return filled(function, array)
     if x.is_neg() or x._is_zerotensor():
         with torch.no_grad():
             return x.copy_(to_tensor(function(array)))

@@ -13,7 +13,7 @@ import relu_simd
 from relu_simd import _core
 from relu_simd._rows import SHORT
 from relu_simd.integrations import _needs
-from relu_simd.integrations._tensors import applied, check_transforms, to_array, to_tensor
+from relu_simd.integrations._tensors import applied, check_transforms, filled, to_array, to_tensor
 from relu_simd.reference import ROWS
 
 with _needs("torch", "torch"):
@@ -68,7 +68,7 @@ class _ReLUBackward(torch.autograd.Function):
     def forward(ctx: Any, grad_output: torch.Tensor, link: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         ctx.link = link
         ctx.save_for_backward(mask)
-        return to_tensor(relu_simd.relu_backward_from_mask(to_array(grad_output), mask.numpy()))
+        return filled(relu_simd.relu_backward_from_mask, to_array(grad_output), mask.numpy())
 
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[Any, ...]:
@@ -130,7 +130,7 @@ class Smooth(torch.autograd.Function):
     def forward(ctx: Any, x: torch.Tensor, row: str, params: tuple[float, ...]) -> torch.Tensor:
         ctx.row, ctx.params = row, params
         ctx.save_for_backward(x)
-        return to_tensor(getattr(relu_simd, row)(to_array(x), *params))
+        return filled(getattr(relu_simd, row), to_array(x), *params)
 
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[Any, ...]:
@@ -147,7 +147,7 @@ class _SmoothBackward(torch.autograd.Function):
     ) -> torch.Tensor:
         ctx.row, ctx.params = row, params
         ctx.save_for_backward(grad_output, x)
-        return to_tensor(getattr(relu_simd, f"{row}_backward")(to_array(grad_output), to_array(x), *params))
+        return filled(getattr(relu_simd, f"{row}_backward"), to_array(grad_output), to_array(x), *params)
 
     @staticmethod
     def backward(ctx: Any, v: torch.Tensor) -> tuple[Any, ...]:

@@ -240,7 +240,7 @@ def together(view, other, shape, dtypes, shift):
 
 
 def fits(values, dtype):
-    """Where a cast to `dtype` is defined: a float beyond an integer's range becomes what hardware and loop make of it."""
+    """Where a cast to `dtype` is defined: of a float beyond an integer's range, hardware and loop make something."""
     if not is_float(values.dtype) or is_float(dtype):
         return np.ones(values.shape, bool)
     info, whole = np.iinfo(dtype), np.trunc(values.astype(np.float64))

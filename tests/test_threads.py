@@ -258,6 +258,27 @@ def test_threads_end_with_the_number_asked_for():
 
 
 @needs_proc
+@pytest.mark.skipif(EMULATED, reason="emulated, no call follows another within microseconds")
+def test_calls_in_a_row_wake_threads_and_calls_far_apart_do_not():
+    """Of a size for which one call is not worth it."""
+    code = """
+    relu_simd.set_num_threads(2)
+    def call():
+        relu_simd.relu(x[:100_000], out=y[:100_000])
+    y = np.empty_like(x)
+    for _ in range(300):
+        call()
+        time.sleep(0.0005)
+    print(len(tasks() - first))
+    deadline = time.monotonic() + 60
+    while not tasks() - first and time.monotonic() < deadline:
+        for _ in range(1000): call()
+    print(len(tasks() - first))
+"""
+    assert in_process(code) == "0\n1\n"
+
+
+@needs_proc
 def test_no_openmp_runtime():
     code = """
     large()

@@ -156,7 +156,7 @@ def test_the_page_keeps_the_bounds(dtype):
     assert re.search(r"\n\| function \| relu_simd \| NumPy \|", table)
     rows = dict(re.findall(r"\n\| `(\w+)` \| (\d+\.\d\d) at ", table))
     missing = [op.name for op in OPS.values() if op.accuracy.max_ulp and op.name not in rows]
-    command = f"python benchmarks/errors.py --ops {','.join(missing)} --markdown docs/errors.md"
+    command = f".venv/bin/python benchmarks/errors.py --ops {','.join(missing)} --markdown docs/errors.md"
     assert not missing, f"docs/errors.md: lacks {', '.join(missing)}; `{command}` adds them"
     for name, ulp in rows.items():
         bound = 0.5 if len(OPS[name].arrays) == 1 and dtype.endswith("16") else OPS[name].accuracy.max_ulp

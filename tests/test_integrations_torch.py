@@ -84,16 +84,17 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)
 def test_layouts(mine, theirs, arguments, large, layout, dtype, monkeypatch):
-    """The result lies in memory as PyTorch's own, whoever allocates it."""
+    """The result lies in memory as PyTorch's own, whoever allocates it; so does a gradient of the input's layout."""
     monkeypatch.setattr(_tensors, "_LARGE", large)
     x = LAYOUTS[layout](sample(torch.float32, 2, 3, 8, 6).to(dtype))
-    g = torch.ones_like(x).cumsum(-1)
+    g = torch.empty_like(x).copy_(torch.ones_like(x).cumsum(-1))
     (y, gradient), (want, wanted) = trip(mine(*arguments), x, g), trip(theirs(*arguments), x, g)
     equal(y.float(), want.float())
     equal(gradient.float(), wanted.float())
-    assert mine(*arguments)(x).stride() == theirs(*arguments)(x).stride()
-    for each, other in ((y, want), (gradient, wanted)):
-        assert each.stride() == other.stride()
+    assert y.stride() == want.stride()
+    for of in (lambda layer: layer(x), lambda layer: torch.autograd.grad(layer(leaf), leaf, g)[0]):
+        leaf = x.clone(memory_format=torch.preserve_format).requires_grad_()
+        assert of(mine(*arguments)).stride() == of(theirs(*arguments)).stride()
 
 
 @EACH

@@ -112,7 +112,7 @@ class _LeakyReLUBackward(torch.autograd.Function):
         ctx.save_for_backward(mask)
         array = to_array(grad_output)
         # 1 where active, 0 elsewhere, made of the bits: all that leaky_relu_backward asks of x.
-        active = np.ones(array.shape, array.dtype)
+        active = np.ones_like(array)
         active = relu_simd.relu_backward_from_mask(active, mask.numpy(), out=active)
         return to_tensor(relu_simd.leaky_relu_backward(array, active, slope, out=active))
 
